@@ -1,0 +1,186 @@
+//! Actions: what the assistant proposes and a person confirms.
+//!
+//! Start at [`propose`], which previews a plan and stores it, and at [`confirm`], which executes it through the command
+//! bus as the person who confirmed. The assistant never writes by itself.
+//!
+//! **Invariants:** the token goes to interactive sessions only, never to a model; what is executed is what was previewed
+//! (the digest of its effects is compared inside the executing transaction, and targets must have the versions seen);
+//! confirming twice, retrying or resuming after a crash executes once, by the idempotency key of the proposal.
+
+mod store;
+
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use steward_kernel::bus::{Executed, Kernel, Plan, Preview, Step};
+use steward_kernel::{Code, Error, Module, Principal, Result, Risk};
+use uuid::Uuid;
+
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// A proposal waits this long for a person.
+const LIFETIME_MINUTES: i64 = 60;
+
+/// The module that owns conversations and proposals. It has no resources: those rows belong to one person each.
+pub fn module() -> Module {
+    Module::new("assistant").migrations(&MIGRATIONS).labels("en", include_str!("../labels/en.ftl")).labels("de", include_str!("../labels/de.ftl"))
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    Open,
+    Rejected,
+    Executed,
+}
+
+/// A plan with its preview, as it was shown.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Proposal {
+    pub id: Uuid,
+    pub conversation: Option<Uuid>,
+    pub steps: Vec<Step>,
+    pub preview: Preview,
+    pub state: State,
+    pub results: Option<Vec<Executed>>,
+    pub created_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+}
+
+impl Proposal {
+    /// What a page shows of it; the digest stays inside.
+    pub fn shown(&self, now: DateTime<Utc>) -> Value {
+        json!({
+            "id": self.id,
+            "conversation_id": self.conversation,
+            "state": if self.state == State::Open && self.expires_at < now { json!("expired") } else { json!(self.state) },
+            "steps": self.steps.iter().map(|step| json!({ "command": step.command, "arguments": step.input, "name": step.name })).collect::<Vec<_>>(),
+            "preview": { "changes": self.preview.changes, "effects": self.preview.effects, "follows": self.preview.follows, "warnings": self.preview.warnings, "risk": self.preview.risk },
+            "results": self.results.as_ref().map(|results| outcome(results, &self.steps)),
+            "expires_at": self.expires_at,
+        })
+    }
+}
+
+/// Previews the steps as the person and stores the proposal. Human-only commands cannot be proposed at all.
+pub async fn propose(kernel: &Arc<Kernel>, principal: &Principal, conversation: Option<Uuid>, mut steps: Vec<Step>) -> Result<Proposal> {
+    let preview = kernel.preview(principal, &steps).await?;
+    if preview.risk == Risk::HumanOnly {
+        let error = Error::new(Code::Forbidden, "this can only be done by a person in the screens").because("actions.human_only");
+        let command = steps.first().map_or("", |step| step.command.as_str());
+        return Err(kernel.refuse(principal, command, error, json!({ "proposal": true })).await);
+    }
+    bind_versions(kernel, &mut steps, &preview);
+    let now = kernel.clock.now();
+    let proposal = Proposal {
+        id: steward_kernel::ids::fresh(),
+        conversation,
+        steps,
+        preview,
+        state: State::Open,
+        results: None,
+        created_at: now,
+        expires_at: now + Duration::minutes(LIFETIME_MINUTES),
+    };
+    store::insert(kernel, principal, &proposal).await?;
+    Ok(proposal)
+}
+
+/// Each target's version is bound to the first step that acts on it; later steps see what that one made of it.
+fn bind_versions(kernel: &Kernel, steps: &mut [Step], preview: &Preview) {
+    let mut bound: Vec<Uuid> = Vec::new();
+    for step in steps {
+        let Ok(spec) = kernel.registry.catalogue.command(&step.command) else { continue };
+        let Some(id) = spec.target.as_ref().and_then(|target| step.input.get(target.as_ref())).and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok()) else { continue };
+        if bound.contains(&id) {
+            continue;
+        }
+        bound.push(id);
+        step.expected_version = preview.targets.iter().find(|(reference, _)| reference.id == id).map(|(_, version)| *version);
+    }
+}
+
+/// The person's own proposal; somebody else's reads like one that does not exist.
+pub async fn find(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid) -> Result<Proposal> {
+    store::find(kernel, principal, id).await
+}
+
+/// The single-use token of a proposal, for an interactive session only. It binds the proposal with its steps, the
+/// versions and effects seen, the person, the session and the expiry.
+pub fn token(kernel: &Kernel, principal: &Principal, proposal: &Proposal) -> Option<String> {
+    (principal.interactive && proposal.state == State::Open).then(|| seal(kernel, principal, proposal).to_hex().to_string())
+}
+
+fn seal(kernel: &Kernel, principal: &Principal, proposal: &Proposal) -> blake3::Hash {
+    let key = blake3::derive_key("steward proposal confirmation v1", &kernel.cursor_key);
+    let bound = json!([
+        principal.tenant,
+        principal.user,
+        principal.session,
+        proposal.id,
+        proposal.steps,
+        proposal.preview.digest,
+        proposal.preview.targets,
+        proposal.expires_at.timestamp_micros()
+    ]);
+    blake3::keyed_hash(&key, bound.to_string().as_bytes())
+}
+
+/// What a confirmation answers.
+pub fn outcome(results: &[Executed], steps: &[Step]) -> Value {
+    let list: Vec<Value> = results
+        .iter()
+        .zip(steps)
+        .map(|(executed, step)| {
+            json!({ "command": step.command, "execution": executed.execution, "resource": executed.outcome.primary.as_ref().map(|primary| &primary.resource),
+                    "id": executed.outcome.primary.as_ref().map(|primary| primary.id), "version": executed.version, "undoable": executed.undoable, "data": executed.outcome.data })
+        })
+        .collect();
+    // Undone in reverse: what was done last is taken back first.
+    let undo: Vec<Uuid> = results.iter().rev().filter(|executed| executed.undoable).map(|executed| executed.execution).collect();
+    json!({ "results": list, "undo": if undo.is_empty() { Value::Null } else { json!({ "executions": undo }) } })
+}
+
+/// Executes the proposal as the person who confirms it.
+pub async fn confirm(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid, token: &str) -> Result<Value> {
+    if !principal.interactive {
+        let error = Error::new(Code::ConfirmationRequired, "only a person who is logged in can confirm a proposal");
+        return Err(kernel.refuse(principal, "assistant.proposal.confirm", error, json!({ "proposal": id })).await);
+    }
+    let proposal = store::find(kernel, principal, id).await?;
+    let given = blake3::Hash::from_hex(token).map_err(|_| refused())?;
+    // `blake3::Hash` compares in constant time.
+    if given != seal(kernel, principal, &proposal) {
+        return Err(kernel.refuse(principal, "assistant.proposal.confirm", refused(), json!({ "proposal": id })).await);
+    }
+    match proposal.state {
+        State::Executed => return Ok(outcome(proposal.results.as_deref().unwrap_or_default(), &proposal.steps)),
+        State::Rejected => return Err(Error::rule("actions.rejected", "this proposal was rejected")),
+        State::Open if proposal.expires_at < kernel.clock.now() => return Err(Error::rule("actions.expired", "this proposal has expired, ask again")),
+        State::Open => {}
+    }
+    let plan = Plan {
+        steps: proposal.steps.clone(),
+        idempotency_key: Some(format!("proposal:{id}")),
+        detail: json!({ "proposal": id, "conversation": proposal.conversation, "approver": principal.user }),
+        expected_digest: Some(proposal.preview.digest.clone()),
+    };
+    let results = kernel.execute_plan(principal, plan).await?;
+    store::decide(kernel, principal, id, State::Executed, Some(&results)).await?;
+    Ok(outcome(&results, &proposal.steps))
+}
+
+fn refused() -> Error {
+    Error::new(Code::ConfirmationRequired, "the confirmation does not belong to this proposal and session")
+}
+
+/// Puts the proposal away for good.
+pub async fn reject(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid) -> Result<()> {
+    let proposal = store::find(kernel, principal, id).await?;
+    match proposal.state {
+        State::Open => store::decide(kernel, principal, id, State::Rejected, None).await,
+        State::Rejected => Ok(()),
+        State::Executed => Err(Error::rule("actions.executed", "this proposal was executed already; undo it instead")),
+    }
+}

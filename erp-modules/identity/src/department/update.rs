@@ -1,0 +1,63 @@
+//! Renames a department or moves it below another one. A move changes who sees what.
+
+use super::{Department, RESOURCE};
+use crate::change::given;
+use crate::{DepartmentId, guard};
+use serde::Deserialize;
+use serde_json::json;
+use steward_kernel::command::{Command, Outcome};
+use steward_kernel::error::{During, Error, Result};
+use steward_kernel::work::Work;
+use steward_kernel::{CommandSpec, Field};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateDepartment {
+    department: DepartmentId,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    parent: Option<Option<DepartmentId>>,
+}
+
+impl Command for UpdateDepartment {
+    fn spec() -> CommandSpec {
+        CommandSpec::new("identity.department.update")
+            .target("department")
+            .inputs([Field::text("name"), Field::reference("parent", RESOURCE)])
+            .undo("identity.department.update")
+    }
+
+    async fn handle(self, work: &mut Work) -> Result<Outcome> {
+        if self.parent.is_some() {
+            guard::lock_all_grants(work).await?;
+        }
+        let department = work.lock::<Department>(self.department).await?;
+        let name = self.name.filter(|name| !name.is_empty()).unwrap_or_else(|| department.name.clone());
+        let parent = self.parent.map_or(department.parent_id, |parent| parent.map(Into::into));
+        let tenant = work.tenant();
+        if let Some(parent) = parent.filter(|parent| department.parent_id != Some(*parent)) {
+            super::belongs_to(work, parent, department.company_id, "parent").await?;
+            let circular = sqlx::query_scalar!(
+                r#"WITH RECURSIVE above(id) AS (
+                     SELECT $2::uuid UNION SELECT d.parent_id FROM identity_department d JOIN above a ON d.id = a.id WHERE d.tenant_id = $1 AND d.parent_id IS NOT NULL)
+                   SELECT EXISTS (SELECT FROM above WHERE id = $3) AS "circular!""#,
+                tenant,
+                parent,
+                department.id
+            )
+            .fetch_one(work.db())
+            .await
+            .during("follow the departments upwards")?;
+            if circular {
+                return Err(Error::rule("identity.department_cycle", "a department cannot stand below itself"));
+            }
+        }
+        sqlx::query!("UPDATE identity_department SET name = $3, parent_id = $4 WHERE tenant_id = $1 AND id = $2", tenant, department.id, name, parent)
+            .execute(work.db())
+            .await
+            .during("store the department")?;
+        let before = json!({ "department": department.id, "name": department.name, "parent": department.parent_id });
+        Ok(Outcome::of(RESOURCE, department.id).undo("identity.department.update", before))
+    }
+}

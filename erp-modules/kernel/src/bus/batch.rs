@@ -1,0 +1,122 @@
+//! Many rows through one command, with an error for each row: imports and the batch route.
+//!
+//! Rows run in chunks that share a transaction. When a row fails, the chunk is rolled back, the rows before it run again
+//! (they are known to pass) and the rest goes on after it: the work done is at most twice, and no savepoints are needed.
+
+use super::{Executed, External, Kernel, Plan, Step};
+use crate::error::{Error, Result};
+use crate::principal::Principal;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Rows that share a transaction: short, because a long one holds back the outbox of the whole cluster.
+pub const CHUNK: usize = 200;
+
+/// One row of a batch.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub command: String,
+    pub input: Value,
+    pub expected_version: Option<i64>,
+    /// Written down with the record, in the same transaction.
+    pub external: Option<External>,
+}
+
+impl Kernel {
+    /// Runs every row; the result has one entry for each, in order. With a key, a repeated call repeats nothing.
+    pub async fn execute_many(self: &Arc<Self>, principal: &Principal, command: &str, rows: Vec<Value>, key: Option<&str>) -> Result<Vec<Result<Executed>>> {
+        // What concerns the command and not a row is answered once.
+        let placement = self.placement(principal.tenant).await?;
+        let step = Step { command: command.to_owned(), input: Value::Null, name: None, expected_version: None };
+        let work = self.open(principal, &placement, crate::work::Mode::Execute, std::slice::from_ref(&step)).await?;
+        let admitted = work.admit(command);
+        work.abandon().await;
+        if let Err(error) = admitted {
+            self.audit_refusal(principal, &placement, &[step], &error, &json!({ "rows": rows.len() })).await;
+            return Err(error);
+        }
+        let rows: Vec<Row> = rows.into_iter().map(|input| Row { command: command.to_owned(), input, expected_version: None, external: None }).collect();
+        let mut results = Vec::with_capacity(rows.len());
+        for (number, chunk) in rows.chunks(CHUNK).enumerate() {
+            let key = key.map(|key| format!("{key}#{number}"));
+            results.extend(self.execute_chunk(principal, chunk, key.as_deref()).await);
+        }
+        Ok(results)
+    }
+
+    /// Runs one chunk; an error of one row leaves the others.
+    pub async fn execute_chunk(self: &Arc<Self>, principal: &Principal, rows: &[Row], key: Option<&str>) -> Vec<Result<Executed>> {
+        let mut results: Vec<Result<Executed>> = Vec::with_capacity(rows.len());
+        let mut start = 0;
+        while start < rows.len() {
+            let failed = self.run_range(principal, rows, start, rows.len(), key, &mut results).await;
+            let Some((at, error)) = failed else { break };
+            // The rows before the one that failed pass; a failure that names no row (at the commit) is found by halving.
+            match at {
+                Some(at) => {
+                    if at > start {
+                        Box::pin(self.settle(principal, rows, start, at, key, &mut results)).await;
+                    }
+                    results.push(Err(error));
+                    start = at + 1;
+                }
+                None => {
+                    Box::pin(self.halve(principal, rows, start, rows.len(), key, error, &mut results)).await;
+                    break;
+                }
+            }
+        }
+        results
+    }
+
+    async fn settle(self: &Arc<Self>, principal: &Principal, rows: &[Row], start: usize, end: usize, key: Option<&str>, results: &mut Vec<Result<Executed>>) {
+        match self.run_range(principal, rows, start, end, key, results).await {
+            None => {}
+            Some((_, error)) => Box::pin(self.halve(principal, rows, start, end, key, error, results)).await,
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the range and where its results go belong together")]
+    async fn halve(self: &Arc<Self>, principal: &Principal, rows: &[Row], start: usize, end: usize, key: Option<&str>, error: Error, results: &mut Vec<Result<Executed>>) {
+        if end - start <= 1 {
+            results.push(Err(error));
+            return;
+        }
+        let middle = start + (end - start) / 2;
+        Box::pin(self.settle(principal, rows, start, middle, key, results)).await;
+        Box::pin(self.settle(principal, rows, middle, end, key, results)).await;
+    }
+
+    /// Runs `rows[start..end]` in one transaction. On failure nothing is kept: which row it was, if one can tell.
+    async fn run_range(
+        self: &Arc<Self>,
+        principal: &Principal,
+        rows: &[Row],
+        start: usize,
+        end: usize,
+        key: Option<&str>,
+        results: &mut Vec<Result<Executed>>,
+    ) -> Option<(Option<usize>, Error)> {
+        let steps: Vec<Step> =
+            rows[start..end].iter().map(|row| Step { command: row.command.clone(), input: row.input.clone(), name: None, expected_version: row.expected_version }).collect();
+        let plan = Plan { steps, idempotency_key: key.map(|key| format!("{key}/{start}-{end}")), detail: json!({ "batch": end - start }), expected_digest: None };
+        let placement = match self.placement(principal.tenant).await {
+            Ok(placement) => placement,
+            Err(error) => return Some((None, error)),
+        };
+        let externals: Vec<Option<External>> = rows[start..end].iter().map(|row| row.external.clone()).collect();
+        let reached = AtomicUsize::new(0);
+        match self.attempt(principal, &placement, &plan, &externals, &reached).await {
+            Ok(done) => {
+                self.committed.notify_one();
+                results.extend(done.into_iter().map(Ok));
+                None
+            }
+            Err(error) => {
+                let at = reached.load(Ordering::Relaxed);
+                Some(((at < end - start).then_some(start + at), error))
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The command line: `steward serve`, `worker`, `migrate`, `tenant`, `import`, `openapi`, `demo`.
+//!
+//! Each subcommand is a file of its own. What they share stands here: the configuration is read and checked before
+//! anything starts, and a private PostgreSQL is stopped again however a command ends.
+
+mod demo;
+mod import;
+mod migrate;
+mod openapi;
+mod serve;
+mod tenant;
+mod worker;
+
+use crate::compose::server::Server;
+use crate::config::Config;
+use crate::telemetry;
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use std::future::Future;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use steward_kernel::Module;
+
+/// Makes the list of modules; called once for each composition.
+pub type Modules = fn() -> Vec<Module>;
+
+#[derive(Parser)]
+#[command(name = "steward", version, about = "An ERP with an AI gateway at its centre")]
+struct Cli {
+    /// The configuration; `steward.toml` in the working directory if it is there.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the REST API, the screens and the assistant.
+    Serve(serve::Args),
+    /// Deliver events without serving requests.
+    Worker,
+    /// Apply pending migrations of the database and of every tenant's placement.
+    Migrate,
+    /// Create and list tenants.
+    #[command(subcommand)]
+    Tenant(tenant::Command),
+    /// Bring in CSV files.
+    Import(import::Args),
+    /// Print the OpenAPI document.
+    Openapi(openapi::Args),
+    /// Start a demo company in the foreground.
+    Demo(demo::Args),
+}
+
+/// The program. Errors of a command go to standard error with their causes.
+pub fn main(modules: Modules) -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli, modules) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli, modules: Modules) -> Result<()> {
+    let mut config = Config::load(cli.config.as_deref())?;
+    if let Command::Demo(args) = &cli.command {
+        args.apply(&mut config);
+    }
+    telemetry::init_logging(&config.logging)?;
+    match cli.command {
+        Command::Openapi(args) => openapi::run(&args, modules),
+        Command::Serve(args) => {
+            args.apply(&mut config);
+            with_server(config, |config| serve::run(config, modules))
+        }
+        Command::Worker => with_server(config, |config| worker::run(config, modules)),
+        Command::Migrate => with_server(config, |config| migrate::run(config, modules)),
+        Command::Tenant(command) => with_server(config, |config| tenant::run(command, config, modules)),
+        Command::Import(args) => with_server(config, |config| import::run(args, config, modules)),
+        Command::Demo(args) => with_server(config, |config| demo::run(args, config, modules)),
+    }
+}
+
+/// Runs a command with a database that can be reached, and ends a private server afterwards.
+fn with_server<F: Future<Output = Result<()>>>(mut config: Config, command: impl FnOnce(Config) -> F) -> Result<()> {
+    let server = Server::open(&mut config, &|line| eprintln!("{line}"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("could not start the runtime")?;
+    let result = runtime.block_on(Box::pin(command(config)));
+    // Before the database goes: nothing that was spawned may still wait for it.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    let stopped = server.stop();
+    result.and(stopped)
+}

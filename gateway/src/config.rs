@@ -1,0 +1,258 @@
+//! Configuration: a TOML file, then environment variables `STEWARD_…` over it, parsed and checked once at start.
+//!
+//! `STEWARD_SERVER__PORT=8081` sets `port` in the section `[server]`. A key that does not exist is refused, so that a
+//! typing error does not go unnoticed. `DATABASE_URL` is the one variable without the prefix.
+
+use anyhow::{Context, Result, bail};
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    pub server: Server,
+    pub database: Database,
+    pub auth: Auth,
+    pub logging: Logging,
+    pub limits: Limits,
+    pub assistant: Assistant,
+}
+
+/// Where and how the program listens.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Server {
+    /// Where Steward keeps its own files: signing keys, and the private PostgreSQL unless a server is configured. `var/` in
+    /// the working directory unless set.
+    pub home: Option<PathBuf>,
+    pub host: IpAddr,
+    pub port: u16,
+    /// The address that browsers use, such as `https://erp.example.com`; from host and port unless set. With `https` the
+    /// session's cookie is marked `Secure`.
+    pub public_url: Option<String>,
+    /// Origins whose pages may call the API from a browser; none unless listed.
+    pub cors_origins: Vec<String>,
+    /// Take the client's address from `X-Forwarded-For`, because a proxy that sets it stands in front.
+    pub behind_proxy: bool,
+    /// How long requests may take to end when the program stops.
+    pub stop_grace_seconds: u64,
+    /// Deliver events in this process. Off where `steward worker` does it.
+    pub relay: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Database {
+    /// The server to use, as its owner; `DATABASE_URL` counts as well. Without one a private PostgreSQL is started.
+    pub url: Option<SecretString>,
+    /// The private PostgreSQL's cluster.
+    pub cluster: String,
+    /// The database within the private PostgreSQL.
+    pub name: String,
+    pub connections_max: u32,
+    /// Off for PgBouncer before 1.21 in transaction mode.
+    pub named_statements: bool,
+    pub statement_timeout_seconds: u64,
+    pub lock_timeout_seconds: u64,
+    pub transaction_timeout_seconds: u64,
+    /// Apply pending migrations when `serve` starts.
+    pub migrate_at_start: bool,
+}
+
+/// Log-ins.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Auth {
+    pub token_lifetime_seconds: u64,
+    /// Failed log-ins for an address and e-mail within a quarter of an hour before further ones are refused.
+    pub failures_max: u32,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Logging {
+    pub format: LogFormat,
+    /// In the syntax of `tracing`'s `EnvFilter`, such as `info,steward_kernel=debug`.
+    pub filter: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Json,
+    Pretty,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    pub body_bytes: usize,
+    /// For batches and imports.
+    pub bulk_body_bytes: usize,
+    pub batch_rows: usize,
+    pub request_timeout_seconds: u64,
+}
+
+/// Models behind the assistant, in the order in which they are tried. The built-in planner is always the last.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Assistant {
+    /// Servers that speak OpenAI's protocol.
+    pub models: Vec<steward_llm::OpenAiConfig>,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            home: None,
+            host: IpAddr::from([127, 0, 0, 1]),
+            port: 8080,
+            public_url: None,
+            cors_origins: Vec::new(),
+            behind_proxy: false,
+            stop_grace_seconds: 20,
+            relay: true,
+        }
+    }
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self {
+            url: None,
+            cluster: "steward".into(),
+            name: "steward".into(),
+            connections_max: 16,
+            named_statements: true,
+            statement_timeout_seconds: 15,
+            lock_timeout_seconds: 5,
+            transaction_timeout_seconds: 60,
+            migrate_at_start: true,
+        }
+    }
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Self { token_lifetime_seconds: 12 * 3600, failures_max: 10 }
+    }
+}
+
+impl Default for Logging {
+    fn default() -> Self {
+        Self { format: LogFormat::Pretty, filter: "info".into() }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { body_bytes: 1 << 20, bulk_body_bytes: 32 << 20, batch_rows: 5_000, request_timeout_seconds: 30 }
+    }
+}
+
+impl Config {
+    /// Reads `file`, or `steward.toml` in the working directory if it is there, and the environment over it.
+    pub fn load(file: Option<&Path>) -> Result<Self> {
+        let mut figment = Figment::new();
+        match file {
+            Some(file) if !file.is_file() => bail!("there is no configuration file {}", file.display()),
+            Some(file) => figment = figment.merge(Toml::file_exact(file)),
+            None if Path::new("steward.toml").is_file() => figment = figment.merge(Toml::file_exact("steward.toml")),
+            None => {}
+        }
+        // DATABASE_URL goes below STEWARD_DATABASE__URL, which is the more specific of the two.
+        if let Some(url) = Env::raw().only(&["DATABASE_URL"]).iter().next().map(|(_, url)| url)
+            && !url.is_empty()
+        {
+            figment = figment.merge(Serialized::default("database.url", url));
+        }
+        Self::from(figment.merge(Env::prefixed("STEWARD_").split("__")))
+    }
+
+    /// Parses and checks.
+    pub fn from(figment: Figment) -> Result<Self> {
+        let config: Self = figment.extract().map_err(|error| {
+            let key = error.path.join(".");
+            anyhow::anyhow!("the configuration is not valid{}: {error}", if key.is_empty() { String::new() } else { format!(", key `{key}`") })
+        })?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<()> {
+        let positive = [
+            ("database.connections_max", u64::from(self.database.connections_max)),
+            ("database.statement_timeout_seconds", self.database.statement_timeout_seconds),
+            ("database.lock_timeout_seconds", self.database.lock_timeout_seconds),
+            ("database.transaction_timeout_seconds", self.database.transaction_timeout_seconds),
+            ("auth.token_lifetime_seconds", self.auth.token_lifetime_seconds),
+            ("auth.failures_max", u64::from(self.auth.failures_max)),
+            ("limits.body_bytes", self.limits.body_bytes as u64),
+            ("limits.bulk_body_bytes", self.limits.bulk_body_bytes as u64),
+            ("limits.batch_rows", self.limits.batch_rows as u64),
+            ("limits.request_timeout_seconds", self.limits.request_timeout_seconds),
+        ];
+        for (key, value) in positive {
+            if value == 0 {
+                bail!("the configuration is not valid, key `{key}`: it must be greater than 0");
+            }
+        }
+        if let Some(url) = &self.server.public_url
+            && !(url.starts_with("http://") || url.starts_with("https://"))
+        {
+            bail!("the configuration is not valid, key `server.public_url`: it must begin with http:// or https://");
+        }
+        for origin in &self.server.cors_origins {
+            if !(origin.starts_with("http://") || origin.starts_with("https://")) || origin.ends_with('/') {
+                bail!("the configuration is not valid, key `server.cors_origins`: {origin:?} is no origin such as https://example.com");
+            }
+        }
+        if let Some(url) = &self.database.url
+            && !(url.expose_secret().starts_with("postgres://") || url.expose_secret().starts_with("postgresql://"))
+        {
+            bail!("the configuration is not valid, key `database.url` (or DATABASE_URL): it must begin with postgres://");
+        }
+        tracing_subscriber::EnvFilter::try_new(&self.logging.filter).context("the configuration is not valid, key `logging.filter`")?;
+        for (at, model) in self.assistant.models.iter().enumerate() {
+            if model.name.is_empty() || model.model.is_empty() || !model.base_url.starts_with("http") {
+                bail!("the configuration is not valid, key `assistant.models[{at}]`: it needs `name`, `model` and a `base_url` that begins with http");
+            }
+        }
+        Ok(())
+    }
+
+    /// Without a slash at its end.
+    pub fn public_url(&self) -> String {
+        match &self.server.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("http://{}:{}", if self.server.host.is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { self.server.host }, self.server.port),
+        }
+    }
+    /// Whether browsers come over TLS, so that cookies may be marked `Secure`.
+    pub fn is_https(&self) -> bool {
+        self.public_url().starts_with("https://")
+    }
+}
+
+impl Database {
+    /// The kernel's view of it.
+    pub fn settings(&self, url: &str) -> steward_kernel::database::Settings {
+        steward_kernel::database::Settings {
+            connections_max: self.connections_max,
+            named_statements: self.named_statements,
+            statement_timeout: Duration::from_secs(self.statement_timeout_seconds),
+            lock_timeout: Duration::from_secs(self.lock_timeout_seconds),
+            transaction_timeout: Duration::from_secs(self.transaction_timeout_seconds),
+            ..steward_kernel::database::Settings::new(url)
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "config/tests.rs"]
+mod tests;

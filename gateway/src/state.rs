@@ -1,0 +1,80 @@
+//! What every handler shares. Cheap to clone.
+
+use crate::config::Config;
+use crate::http::auth::LoginLimiter;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use steward_identity::auth::Authenticator;
+use steward_kernel::bus::Kernel;
+use steward_kernel::labels::Labels;
+use steward_kernel::relay::Relay;
+use steward_llm::Chain;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+#[derive(Clone)]
+pub struct AppState(Arc<Shared>);
+
+pub struct Shared {
+    pub kernel: Arc<Kernel>,
+    pub auth: Arc<Authenticator>,
+    pub config: Arc<Config>,
+    pub labels: Arc<Labels>,
+    /// Models in the order in which they are tried; the built-in planner is the last resort.
+    pub models: Arc<Chain>,
+    /// Tasks that a graceful stop waits for.
+    pub tasks: TaskTracker,
+    /// Cancelled when the program stops: streams end, nothing new begins.
+    pub stopping: CancellationToken,
+    pub metrics: PrometheusHandle,
+    pub relay: Relay,
+    pub(crate) logins: LoginLimiter,
+    /// Set when the relay of this process has ended although the program has not.
+    relay_ended: AtomicBool,
+}
+
+impl AppState {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { kernel, auth, config, models, metrics } = parts;
+        Self(Arc::new(Shared {
+            labels: Arc::clone(&kernel.labels),
+            logins: LoginLimiter::new(config.auth.failures_max),
+            relay: Relay::new(Arc::clone(&kernel)),
+            kernel,
+            auth,
+            config,
+            models: Arc::new(models),
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            metrics,
+            relay_ended: AtomicBool::new(false),
+        }))
+    }
+}
+
+pub(crate) struct Parts {
+    pub(crate) kernel: Arc<Kernel>,
+    pub(crate) auth: Arc<Authenticator>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) models: Chain,
+    pub(crate) metrics: PrometheusHandle,
+}
+
+impl Shared {
+    /// Whether the relay of this process runs, or is not wanted in it.
+    pub fn relay_is_healthy(&self) -> bool {
+        !self.relay_ended.load(Ordering::Relaxed)
+    }
+    pub(crate) fn relay_has_ended(&self) {
+        self.relay_ended.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Deref for AppState {
+    type Target = Shared;
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}

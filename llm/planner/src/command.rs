@@ -1,0 +1,195 @@
+//! Commands: one imperative sentence, matched to a command of the catalogue with its arguments.
+//!
+//! An argument is taken from the sentence or asked for; it is never guessed.
+
+use crate::dates;
+use crate::lexicon::{Command, Field, Lexicon, Resource, fold, stem, words as split};
+use crate::reading::{Reading, number};
+use crate::select;
+use crate::turn::{Planned, Stop, Turn};
+use crate::words::Words;
+use serde_json::{Map, Value, json};
+
+/// `None` when the sentence is no command: a question, or nothing that matches.
+pub(crate) fn plan(turn: &Turn, lexicon: &Lexicon, words: &Words) -> Option<Planned<String>> {
+    let mut reading = Reading::of(&turn.text);
+    let polite = ["please", "bitte", "can", "could", "you", "kannst", "du", "konntest", "would", "i", "want", "to", "mochte", "ich"];
+    let first = reading.tokens.iter().position(|token| !polite.contains(&token.fold.as_str()))?;
+    let verb = reading.tokens.get(first)?.stem.clone();
+    let command = matching(lexicon, &reading, first, &verb)?;
+    reading.take(0, first + 1);
+    Some(fill(turn, lexicon, words, command, &mut reading).map(|()| words.proposed()))
+}
+
+fn stems(text: &str) -> Vec<String> {
+    split(text).map(|word| stem(&fold(word))).collect()
+}
+
+/// The command whose verb is the sentence's and which shares most words with its label, its examples and its record.
+fn matching<'a>(lexicon: &'a Lexicon, reading: &Reading, first: usize, verb: &str) -> Option<&'a Command> {
+    let said: Vec<&str> = reading.tokens.iter().skip(first).map(|token| token.stem.as_str()).collect();
+    let mut best: Option<(usize, &Command)> = None;
+    for command in &lexicon.commands {
+        let label = stems(&command.label);
+        let examples: Vec<Vec<String>> = command.examples.iter().map(|example| stems(example)).collect();
+        let starts = label.first().is_some_and(|word| word == verb) || examples.iter().any(|example| example.first().is_some_and(|word| word == verb));
+        if !starts {
+            continue;
+        }
+        let overlap = |wanted: &[String]| wanted.iter().filter(|word| said.contains(&word.as_str()) && !Reading::is_silent(word)).count();
+        let record = lexicon.resource(&command.resource).map_or(0, |resource| overlap(&stems(&format!("{} {}", resource.label, resource.plural))).min(1));
+        let score = overlap(&label) + examples.iter().map(|example| overlap(example)).max().unwrap_or(0) + 2 * record;
+        if best.is_none_or(|(known, _)| score > known) {
+            best = Some((score, command));
+        }
+    }
+    // The verb alone is not enough: something must say what it is about.
+    best.filter(|(score, _)| *score >= 2).map(|(_, command)| command)
+}
+
+fn fill(turn: &Turn, lexicon: &Lexicon, words: &Words, command: &Command, reading: &mut Reading) -> Planned<()> {
+    let mut arguments = Map::new();
+    let periods = dates::take(reading, turn.today());
+    if let ([period], Some(date)) = (periods.as_slice(), command.inputs.iter().find(|input| input.kind == "date" && input.required).or_else(|| command.inputs.iter().rfind(|input| input.kind == "date")))
+        && let (Some(day), true) = (period.from, period.from == period.to)
+    {
+        arguments.insert(date.name.clone(), json!(day.to_string()));
+    }
+    nouns(lexicon, command, reading);
+    if let Some(target) = &command.target
+        && let Some(resource) = lexicon.resource(&command.resource)
+    {
+        arguments.insert(target.clone(), json!(self::target(turn, lexicon, words, command, resource, reading)?));
+    }
+    for input in command.inputs.iter().filter(|input| !input.lines.is_empty()) {
+        if let Some(lines) = lines(turn, lexicon, words, input, reading)? {
+            arguments.insert(input.name.clone(), Value::Array(lines));
+        }
+    }
+    for run in reading.runs() {
+        let text = reading.text_of(run.0, run.1);
+        let mut placed = false;
+        let open = |arguments: &Map<String, Value>, input: &Field| !arguments.contains_key(&input.name) && Some(&input.name) != command.target.as_ref();
+        let mut inputs: Vec<&Field> = command.inputs.iter().filter(|input| input.resource.is_some()).collect();
+        // What the command needs is asked for first.
+        inputs.sort_by_key(|input| !input.required);
+        for input in inputs {
+            let Some(resource) = input.resource.as_deref().and_then(|name| lexicon.resource(name)) else { continue };
+            if open(&arguments, input) && let Some((id, _)) = select::record(turn, words, resource, &text)? {
+                arguments.insert(input.name.clone(), json!(id));
+                placed = true;
+                break;
+            }
+        }
+        if !placed && let Some((input, choice)) = command.inputs.iter().find_map(|input| Some((input, input.choices.iter().find(|choice| fold(&choice.label) == fold(&text))?))) {
+            arguments.insert(input.name.clone(), json!(choice.value));
+            placed = true;
+        }
+        if !placed {
+            return Err(Stop::Say(words.not_found(&text)));
+        }
+        reading.take(run.0, run.1);
+    }
+    let missing: Vec<&str> =
+        command.inputs.iter().filter(|input| input.required && input.default.is_none() && !arguments.contains_key(&input.name)).map(|input| input.label.as_str()).collect();
+    if !missing.is_empty() {
+        return Err(words.missing(turn, &command.label, &missing));
+    }
+    turn.call("propose", json!({ "steps": [{ "command": command.name, "arguments": arguments }] })).map(drop)
+}
+
+/// Words that only say what kind of thing is meant: the command's own words, its record and its inputs.
+fn nouns(lexicon: &Lexicon, command: &Command, reading: &mut Reading) {
+    reading.mark(lexicon);
+    let spans = reading.spans.clone();
+    for span in spans {
+        use crate::lexicon::Meaning::{Choice, Field, Resource};
+        let known = span.meanings.iter().any(|meaning| match meaning {
+            Resource(r) => {
+                let name = &lexicon.resources[*r].name;
+                *name == command.resource || command.inputs.iter().any(|input| input.resource.as_ref() == Some(name))
+            }
+            Choice(r, f, _) => lexicon.resources[*r].name == command.resource && lexicon.resources[*r].fields[*f].name == "status",
+            Field(r, f) => {
+                let field = &lexicon.resources[*r].fields[*f];
+                lexicon.resources[*r].name == command.resource && command.inputs.iter().any(|input| input.name == field.name)
+            }
+            _ => false,
+        });
+        if known {
+            reading.take(span.start, span.len);
+        }
+    }
+    let own = stems(&command.label);
+    let mine: Vec<usize> = reading.tokens.iter().enumerate().filter(|(_, token)| own.contains(&token.stem)).map(|(i, _)| i).collect();
+    mine.into_iter().for_each(|i| reading.take(i, 1));
+}
+
+/// The record that the command acts on: by its number, else the only one of a named partner in a fitting state.
+fn target(turn: &Turn, lexicon: &Lexicon, words: &Words, command: &Command, resource: &Resource, reading: &mut Reading) -> Planned<String> {
+    let runs = reading.runs();
+    let Some(run) = runs.first().copied() else { return Err(words.missing(turn, &command.label, &[&resource.label])) };
+    // A number may be followed by other things: its first word is tried alone when the whole run names nothing.
+    for len in [run.1, 1] {
+        let text = reading.text_of(run.0, len);
+        if let Some((id, _)) = select::record(turn, words, resource, &text)? {
+            reading.take(run.0, len);
+            return Ok(id);
+        }
+    }
+    let text = reading.text_of(run.0, run.1);
+    for field in resource.fields.iter().filter(|field| field.filterable) {
+        let Some(partner) = field.resource.as_deref().and_then(|name| lexicon.resource(name)) else { continue };
+        if !partner.fields.iter().any(|title| title.name == partner.title && title.starts) {
+            continue;
+        }
+        let Some((id, _)) = select::record(turn, words, partner, &text)? else { continue };
+        let mut filters = vec![json!({ "path": field.name, "op": "eq", "values": [id] })];
+        if !command.when.is_empty() {
+            filters.push(json!({ "path": "status", "op": "in", "values": command.when }));
+        }
+        let result = turn.call("query", json!({ "resource": resource.name, "filters": filters, "fields": [resource.title], "limit": 5 }))?;
+        let items: Vec<&Value> = result.get("items").and_then(Value::as_array).into_iter().flatten().collect();
+        let title = |item: &Value| item.get("title").and_then(Value::as_str).unwrap_or_default().to_owned();
+        return match items.as_slice() {
+            [only] => {
+                reading.take(run.0, run.1);
+                Ok(only.get("id").and_then(Value::as_str).unwrap_or_default().to_owned())
+            }
+            [] => Err(Stop::Say(words.none(&format!("{} {text}", resource.label)))),
+            several => Err(words.which(turn, &text, &several.iter().map(|item| title(item)).collect::<Vec<_>>().iter().map(String::as_str).collect::<Vec<_>>())),
+        };
+    }
+    Err(Stop::Say(words.not_found(&text)))
+}
+
+/// "10 Chai and 5 Chang": a number, then the name of a record, for each line.
+fn lines(turn: &Turn, lexicon: &Lexicon, words: &Words, input: &Field, reading: &mut Reading) -> Planned<Option<Vec<Value>>> {
+    let Some((item, resource)) = input.lines.iter().find_map(|line| Some((line, lexicon.resource(line.resource.as_deref()?)?))) else { return Ok(None) };
+    let Some(quantity) = input.lines.iter().find(|line| line.is_number() && line.required).or_else(|| input.lines.iter().find(|line| line.kind == "quantity")) else { return Ok(None) };
+    let mut lines = Vec::new();
+    let mut i = 0;
+    while i < reading.tokens.len() {
+        let value = (!reading.tokens[i].used).then(|| number(reading.fold_at(i))).flatten();
+        let Some(value) = value else {
+            i += 1;
+            continue;
+        };
+        let mut end = i + 1;
+        while reading.tokens.get(end).is_some_and(|token| !token.used && number(&token.fold).is_none() && !matches!(token.fold.as_str(), "and" | "und" | "for" | "fur" | "to")) {
+            end += 1;
+        }
+        let start = i + 1 + usize::from(matches!(reading.fold_at(i + 1), "of" | "x" | "units" | "stuck" | "mal"));
+        if start >= end {
+            i += 1;
+            continue;
+        }
+        let text = reading.text_of(start, end - start);
+        let Some((id, _)) = select::record(turn, words, resource, &text)? else { return Err(Stop::Say(words.not_found(&text))) };
+        let amount = if quantity.kind == "quantity" { json!({ "value": value.to_string(), "unit": "" }) } else { json!(value.to_string()) };
+        lines.push(json!({ item.name.clone(): id, quantity.name.clone(): amount }));
+        reading.take(i, end - i);
+        i = end;
+    }
+    Ok((!lines.is_empty()).then_some(lines))
+}

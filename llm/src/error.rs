@@ -1,0 +1,253 @@
+//! Why a call to a model failed, and who has to do something about it.
+//!
+//! Start at [`Kind`]: each kind is one row of the failure table, and everything that the chain decides (again, the next link,
+//! the breaker, a cooldown) is a method of it. The text of an error never holds anything of a prompt or an answer; what an
+//! upstream said is kept only as its short machine-readable code.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A failed call, classified.
+#[derive(Debug, thiserror::Error)]
+#[error("{kind}{}", Said(.upstream_code))]
+pub struct Error {
+    kind: Kind,
+    /// The upstream's own error code, made safe for logs.
+    upstream_code: Option<String>,
+    retry_after: Option<Duration>,
+    status: Option<u16>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+struct Said<'a>(&'a Option<String>);
+
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(code) => write!(f, " ({code})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Who can put a failure right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// The request itself is at fault; sending it elsewhere would fail as well.
+    Caller,
+    /// The key, its rights, its rate or its money.
+    Credential,
+    /// The model: absent, or its output is unusable.
+    Model,
+    /// The server that was called, or the way to it.
+    Provider,
+    /// This program: its deadline, its limits, its configuration.
+    Gateway,
+}
+
+/// What went wrong. The closed set of codes that doors, metrics and logs use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// No connection, no name, no TLS, or reset before the headers.
+    Connect,
+    /// The provider answered with a server error or said that it is overloaded.
+    Upstream,
+    /// No headers in time.
+    HeaderTimeout,
+    /// Headers, but no first token in time.
+    FirstTokenTimeout,
+    /// The answer stopped in the middle for too long.
+    IdleTimeout,
+    /// The answer ended without a finish reason.
+    Cut,
+    /// A success status with a body that is no answer.
+    Malformed,
+    /// Too many requests with this credential.
+    RateLimited,
+    /// The credential has used up its money or quota.
+    QuotaExhausted,
+    /// The credential is missing, wrong or not allowed.
+    Unauthorized,
+    /// The provider does not serve this model, or not in this way.
+    ModelUnavailable,
+    /// The model called a tool in a way that cannot be read.
+    InvalidToolCall,
+    /// The conversation is longer than the model's window.
+    ContextLength,
+    /// The provider refused the content.
+    ContentPolicy,
+    /// Any other request that the provider calls wrong.
+    BadRequest,
+    /// The request's own deadline passed.
+    Deadline,
+    /// No link could be tried: breakers are open or credentials are cooling down.
+    Unavailable,
+    /// A provider is configured in a way that cannot work.
+    Misconfigured,
+}
+
+/// Which links may still be tried after a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fallback {
+    /// Every following link.
+    Next,
+    /// Only a link of last resort, which has no window and needs no time.
+    LastResort,
+    /// None: the failure goes to the caller.
+    None,
+}
+
+impl Kind {
+    /// The stable code, for problem documents, metrics and logs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Upstream => "upstream",
+            Self::HeaderTimeout => "header_timeout",
+            Self::FirstTokenTimeout => "first_token_timeout",
+            Self::IdleTimeout => "idle_timeout",
+            Self::Cut => "cut",
+            Self::Malformed => "malformed",
+            Self::RateLimited => "rate_limited",
+            Self::QuotaExhausted => "quota_exhausted",
+            Self::Unauthorized => "unauthorized",
+            Self::ModelUnavailable => "model_unavailable",
+            Self::InvalidToolCall => "invalid_tool_call",
+            Self::ContextLength => "context_length",
+            Self::ContentPolicy => "content_policy",
+            Self::BadRequest => "bad_request",
+            Self::Deadline => "deadline",
+            Self::Unavailable => "unavailable",
+            Self::Misconfigured => "misconfigured",
+        }
+    }
+
+    /// Who can put it right.
+    pub fn owner(self) -> Owner {
+        match self {
+            Self::Connect | Self::Upstream | Self::HeaderTimeout | Self::FirstTokenTimeout | Self::IdleTimeout | Self::Cut | Self::Malformed => Owner::Provider,
+            Self::RateLimited | Self::QuotaExhausted | Self::Unauthorized => Owner::Credential,
+            Self::ModelUnavailable | Self::InvalidToolCall => Owner::Model,
+            Self::ContextLength | Self::ContentPolicy | Self::BadRequest => Owner::Caller,
+            Self::Deadline | Self::Unavailable | Self::Misconfigured => Owner::Gateway,
+        }
+    }
+
+    /// Whether a breaker counts it. Only failures of a provider do; rates, quotas and keys cool down apart from breakers.
+    pub fn counts_against_provider(self) -> bool {
+        self.owner() == Owner::Provider
+    }
+
+    /// How often the same link may be tried again within the one retry budget.
+    pub(crate) fn retries_max(self) -> u32 {
+        match self {
+            Self::Connect | Self::Upstream => 2,
+            Self::RateLimited => 1,
+            _ => 0,
+        }
+    }
+
+    pub(crate) fn fallback(self) -> Fallback {
+        match self {
+            Self::BadRequest | Self::ContentPolicy | Self::InvalidToolCall => Fallback::None,
+            Self::ContextLength | Self::Deadline => Fallback::LastResort,
+            _ => Fallback::Next,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "the model provider could not be reached",
+            Self::Upstream => "the model provider failed",
+            Self::HeaderTimeout => "the model provider did not respond in time",
+            Self::FirstTokenTimeout => "the model did not begin its answer in time",
+            Self::IdleTimeout => "the model stopped in the middle of its answer",
+            Self::Cut => "the model's answer was cut off",
+            Self::Malformed => "the model provider sent something that is no answer",
+            Self::RateLimited => "the model provider limits the rate of requests",
+            Self::QuotaExhausted => "the quota at the model provider is used up",
+            Self::Unauthorized => "the model provider refused the key",
+            Self::ModelUnavailable => "the model is not available at this provider",
+            Self::InvalidToolCall => "the model called a tool in a way that cannot be read",
+            Self::ContextLength => "the conversation is too long for the model",
+            Self::ContentPolicy => "the model provider refused the content",
+            Self::BadRequest => "the model provider calls the request wrong",
+            Self::Deadline => "the time for this request is over",
+            Self::Unavailable => "no model provider can be tried at the moment",
+            Self::Misconfigured => "a model provider is not configured correctly",
+        })
+    }
+}
+
+impl Error {
+    /// An error of this kind, with nothing more to say.
+    pub fn new(kind: Kind) -> Self {
+        Self { kind, upstream_code: None, retry_after: None, status: None, source: None }
+    }
+
+    /// An error of this kind with its cause. The cause must not hold prompts or answers.
+    pub fn caused_by(kind: Kind, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { source: Some(source.into()), ..Self::new(kind) }
+    }
+
+    /// Adds how long the provider asks to wait.
+    #[must_use]
+    pub fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
+        self.retry_after = retry_after;
+        self
+    }
+
+    /// Adds the HTTP status of the answer.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// Adds the provider's own error code. Anything but a short identifier is dropped, because some providers echo the prompt.
+    #[must_use]
+    pub fn with_upstream_code(mut self, code: &str) -> Self {
+        let identifier = !code.is_empty() && code.len() <= 64 && code.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+        self.upstream_code = identifier.then(|| code.to_owned());
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Who can put it right.
+    pub fn owner(&self) -> Owner {
+        self.kind.owner()
+    }
+
+    /// The stable code of [`Kind::code`].
+    pub fn code(&self) -> &'static str {
+        self.kind.code()
+    }
+
+    /// The provider's own error code, if it sent a short identifier.
+    pub fn upstream_code(&self) -> Option<&str> {
+        self.upstream_code.as_deref()
+    }
+
+    /// How long the provider asks to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// The HTTP status of the answer, if there was one.
+    pub fn status(&self) -> Option<u16> {
+        self.status
+    }
+}
+
+impl From<Kind> for Error {
+    fn from(kind: Kind) -> Self {
+        Self::new(kind)
+    }
+}

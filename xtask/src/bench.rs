@@ -1,0 +1,47 @@
+//! `cargo xtask bench`: a release build of the server measures itself against a durable PostgreSQL of its own.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use steward_postgres::{Cluster, Durability};
+
+use crate::cargo::{self, Profile};
+use crate::phases::Phases;
+use crate::{checkout, child};
+
+/// Of the cluster and of the database in it.
+const NAME: &str = "bench";
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Only the benchmark of this name.
+    name: Option<String>,
+    /// Where the private PostgreSQL lies, programs and data; by default `var/` or a folder of the system.
+    #[arg(long, value_name = "DIR")]
+    home: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    let mut phases = Phases::default();
+    let steward = phases.run("release build", || cargo::build_steward(Profile::Release))?;
+    let cluster = match checkout::database_url() {
+        Some(_) => None,
+        None => Some(phases.run("PostgreSQL", || {
+            let cluster = Cluster::open(&checkout::runtime(args.home.as_deref())?, NAME, Durability::Durable)?;
+            cluster.ensure_database(NAME)?;
+            Ok(cluster)
+        })?),
+    };
+    let measured = phases.run("bench", || {
+        let mut command = Command::new(&steward);
+        command.arg("bench").args(&args.name).current_dir(checkout::root()?);
+        if let Some(cluster) = &cluster {
+            command.env("DATABASE_URL", cluster.url(NAME));
+        }
+        child::run(&mut command)
+    });
+    let stopped = cluster.map_or(Ok(()), |cluster| cluster.stop().map(drop).context("stopping PostgreSQL"));
+    let printed = phases.finish();
+    measured.and(stopped).and(printed)
+}

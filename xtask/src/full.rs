@@ -1,0 +1,95 @@
+//! `cargo xtask full`: what CI runs after the tests. The parts do not depend on each other: all run, then the table says
+//! which failed.
+
+mod browser;
+mod demo_server;
+mod deny;
+mod machine;
+mod schemathesis;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::ValueEnum;
+use demo_server::DemoServer;
+
+use crate::cargo;
+use crate::child;
+use crate::phases::Phases;
+use crate::soak::ignored_tests;
+use crate::test::TestServer;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Only these parts; all if none is named.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Part>,
+    /// All parts but these.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    skip: Vec<Part>,
+    /// Where the private PostgreSQL lies, programs and data; by default `var/` or a folder of the system.
+    #[arg(long, value_name = "DIR")]
+    home: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Formatting.
+    Fmt,
+    /// Lints.
+    Clippy,
+    /// Licences, sources and known vulnerabilities of the dependencies.
+    Deny,
+    /// Tests that kill the server in a loop.
+    Kill,
+    /// The screens in a headless browser.
+    Browser,
+    /// Generated bad input against every route of the OpenAPI document.
+    Schemathesis,
+}
+
+pub(crate) fn run(args: Args) -> Result<()> {
+    let wanted = |part: Part| (args.only.is_empty() || args.only.contains(&part)) && !args.skip.contains(&part);
+    let mut phases = Phases::default();
+    if wanted(Part::Fmt) {
+        phases.attempt("fmt", || child::run(cargo::command()?.args(["fmt", "--all", "--check"])))?;
+    }
+    if wanted(Part::Clippy) {
+        phases.attempt("clippy", || child::run(cargo::command()?.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])))?;
+    }
+    if wanted(Part::Deny) {
+        phases.attempt("deny", deny::run)?;
+    }
+    if wanted(Part::Kill) {
+        phases.attempt("kill loops", || {
+            let server = TestServer::start(args.home.as_deref())?;
+            let tested = ignored_tests(&server, "kill");
+            tested.and(server.stop())
+        })?;
+    }
+    let browser = wanted(Part::Browser) && browser::folder()?.is_dir();
+    if browser || wanted(Part::Schemathesis) {
+        let mut server = None;
+        phases.attempt("demo server", || {
+            server = Some(DemoServer::start(args.home.as_deref())?);
+            Ok(())
+        })?;
+        if let Some(server) = server {
+            let served = against(&server, &mut phases, browser, wanted(Part::Schemathesis));
+            // Whatever came of it: the server and its database end.
+            let stopped = server.stop();
+            served.and(stopped)?;
+        }
+    }
+    phases.finish()
+}
+
+fn against(server: &DemoServer, phases: &mut Phases, browser: bool, schemathesis: bool) -> Result<()> {
+    if browser {
+        phases.attempt("browser", || browser::run(server))?;
+    }
+    if schemathesis {
+        phases.attempt("schemathesis", || schemathesis::run(server.base_url(), &server.token()?))?;
+    }
+    Ok(())
+}

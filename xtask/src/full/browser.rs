@@ -1,0 +1,41 @@
+//! The screens in Debian's Chromium, driven by the scripts beside the gateway's tests.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::demo_server::DemoServer;
+use super::machine;
+use crate::{checkout, child};
+
+pub(super) fn folder() -> Result<PathBuf> {
+    Ok(checkout::root()?.join("gateway/tests/browser"))
+}
+
+/// The script is told where the server is by `STEWARD_BASE_URL`, where the log-ins stand by `STEWARD_DEMO_JSON`, where
+/// the browser is by `CHROMIUM`, and where to put screenshots by `STEWARD_SCREENSHOTS`.
+pub(super) fn run(server: &DemoServer) -> Result<()> {
+    machine::need("node", "nodejs")?;
+    machine::need("npm", "npm")?;
+    let chromium = chromium()?;
+    let folder = folder()?;
+    child::run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1").current_dir(&folder))?;
+    let mut command = Command::new("node");
+    command.arg("run.mjs").current_dir(&folder);
+    command.env("STEWARD_BASE_URL", server.base_url()).env("STEWARD_DEMO_JSON", server.announcement());
+    command.env("CHROMIUM", chromium).env("STEWARD_SCREENSHOTS", checkout::scratch("screenshots")?);
+    child::run(&mut command)
+}
+
+fn chromium() -> Result<PathBuf> {
+    if let Some(named) = env::var_os("CHROMIUM") {
+        return Ok(named.into());
+    }
+    if let Some(found) = ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(machine::find) {
+        return Ok(found);
+    }
+    machine::install("chromium")?;
+    machine::find("chromium").context("the package `chromium` brought no program of this name")
+}

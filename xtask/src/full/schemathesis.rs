@@ -1,0 +1,57 @@
+//! Generated input, good and bad, against every route: whatever is sent, the answer is never a 5xx.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::machine;
+use crate::{checkout, child};
+
+/// Of each route; with two workers the whole run stays under ten minutes.
+const EXAMPLES: &str = "25";
+/// The same input each time: a change of the result is a change of the server.
+const SEED: &str = "1";
+
+pub(super) fn run(base_url: &str, token: &str) -> Result<()> {
+    let reports = checkout::scratch("schemathesis-report")?;
+    let mut command = Command::new(environment()?.join("bin/schemathesis"));
+    command.args(["run", &format!("{base_url}/api/v1/openapi.json"), "--url", base_url]);
+    command.args(["--header", &format!("Authorization: Bearer {token}")]);
+    command.args(["--checks", "not_a_server_error", "--phases", "examples,coverage,fuzzing", "--mode", "all"]);
+    command.args(["--max-examples", EXAMPLES, "--seed", SEED, "--workers", "2", "--continue-on-failure"]);
+    // Slowness of the machine is not what is tested.
+    command.args(["--suppress-health-check", "all", "--request-timeout", "60"]);
+    command.args(["--report", "junit", "--report-dir"]).arg(&reports);
+    // It keeps what it learned in a folder of the working directory.
+    command.current_dir(&reports);
+    child::run(&mut command)
+}
+
+/// A virtual environment with the pinned packages, made once for each set of pins.
+fn environment() -> Result<PathBuf> {
+    let pins = checkout::root()?.join("xtask/requirements/schemathesis.txt");
+    let wanted = fs::read_to_string(&pins).with_context(|| format!("cannot read {}", pins.display()))?;
+    let folder = checkout::scratch("schemathesis")?;
+    let installed = folder.join("installed.txt");
+    if fs::read_to_string(&installed).is_ok_and(|found| found == wanted) {
+        return Ok(folder);
+    }
+    make(&folder)?;
+    let mut pip = Command::new(folder.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--requirement"]).arg(&pins);
+    child::run(&mut pip)?;
+    fs::write(&installed, wanted).context("cannot note what was installed")?;
+    Ok(folder)
+}
+
+/// Debian keeps a part of `venv` in a package of its own.
+fn make(folder: &Path) -> Result<()> {
+    let venv = || child::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder));
+    if venv().is_ok() {
+        return Ok(());
+    }
+    machine::install("python3-venv")?;
+    venv().context("making a virtual environment")
+}
