@@ -99,11 +99,19 @@ pub struct Limits {
 }
 
 /// Models behind the assistant, in the order in which they are tried. The built-in planner is always the last.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Assistant {
+    /// How long an answer may take, with all that it asks for.
+    pub deadline_seconds: u64,
     /// Servers that speak OpenAI's protocol.
     pub models: Vec<steward_llm::OpenAiConfig>,
+}
+
+impl Default for Assistant {
+    fn default() -> Self {
+        Self { deadline_seconds: 120, models: Vec::new() }
+    }
 }
 
 impl Default for Server {
@@ -145,7 +153,7 @@ impl Default for Auth {
 
 impl Default for Logging {
     fn default() -> Self {
-        Self { format: LogFormat::Pretty, filter: "info".into() }
+        Self { format: LogFormat::Pretty, filter: "info,sqlx=warn".into() }
     }
 }
 
@@ -192,6 +200,7 @@ impl Config {
             ("database.transaction_timeout_seconds", self.database.transaction_timeout_seconds),
             ("auth.token_lifetime_seconds", self.auth.token_lifetime_seconds),
             ("auth.failures_max", u64::from(self.auth.failures_max)),
+            ("assistant.deadline_seconds", self.assistant.deadline_seconds),
             ("limits.body_bytes", self.limits.body_bytes as u64),
             ("limits.bulk_body_bytes", self.limits.bulk_body_bytes as u64),
             ("limits.batch_rows", self.limits.batch_rows as u64),

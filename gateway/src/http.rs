@@ -44,7 +44,7 @@ pub fn router(state: AppState) -> Router {
         .layer(RequestBodyLimitLayer::new(limits.bulk_body_bytes))
         .layer(compression)
         .layer(from_fn(middleware::only_problems))
-        .layer(middleware::cors(&state.config.server.cors_origins))
+        .layer(tower::util::option_layer(middleware::cors(&state.config.server.cors_origins)))
         .layer(CatchPanicLayer::custom(middleware::panicked))
         .layer(from_fn_with_state(state.clone(), middleware::secure))
         .layer(from_fn_with_state(state.clone(), middleware::observe))

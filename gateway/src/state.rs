@@ -1,5 +1,6 @@
 //! What every handler shares. Cheap to clone.
 
+use crate::assistant::Assistant;
 use crate::config::Config;
 use crate::http::auth::LoginLimiter;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -31,6 +32,7 @@ pub struct Shared {
     pub metrics: PrometheusHandle,
     pub relay: Relay,
     pub(crate) logins: LoginLimiter,
+    pub(crate) assistant: Assistant,
     /// Set when the relay of this process has ended although the program has not.
     relay_ended: AtomicBool,
 }
@@ -41,6 +43,7 @@ impl AppState {
         Self(Arc::new(Shared {
             labels: Arc::clone(&kernel.labels),
             logins: LoginLimiter::new(config.auth.failures_max),
+            assistant: Assistant::new(),
             relay: Relay::new(Arc::clone(&kernel)),
             kernel,
             auth,

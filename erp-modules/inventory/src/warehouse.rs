@@ -90,7 +90,8 @@ pub(crate) struct Create {
 
 impl Command for Create {
     fn spec() -> CommandSpec {
-        CommandSpec::new("inventory.warehouse.create").inputs(inputs(resource()).into_iter().map(|field| Field { required: field.name == "code" || field.name == "name", ..field }))
+        CommandSpec::new("inventory.warehouse.create")
+            .inputs(inputs(resource()).into_iter().map(|field| Field { required: field.name == "code" || field.name == "name", ..field }))
     }
     async fn handle(self, work: &mut Work) -> Result<Outcome> {
         let warehouse = Warehouse {

@@ -21,7 +21,7 @@ use steward_kernel::principal::Scope;
 /// The module's tables.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 
-/// What a sales representative may read beyond his own orders: whatever an order refers to.
+/// What everybody who works on orders may read besides: whatever an order refers to.
 const SURROUNDINGS: &[(&str, Scope)] = &[
     ("crm:party:read", Scope::Tenant),
     ("identity:company:read", Scope::Tenant),
@@ -30,6 +30,7 @@ const SURROUNDINGS: &[(&str, Scope)] = &[
     ("inventory:category:read", Scope::Tenant),
     ("inventory:item:read", Scope::Tenant),
     ("inventory:stock:read", Scope::Tenant),
+    ("inventory:warehouse:read", Scope::Tenant),
 ];
 
 /// The daily work on orders.
@@ -59,6 +60,8 @@ fn grants(permissions: &[&'static str], scope: Scope) -> Vec<(&'static str, Scop
 pub fn module() -> Module {
     let mut managing = grants(SELLING, Scope::Team);
     managing.push(("sales:order:assign", Scope::Team));
+    let mut shipping = grants(SHIPPING, Scope::Tenant);
+    shipping.extend([("inventory:move:read", Scope::Tenant), ("inventory:reservation:read", Scope::Tenant)]);
     Module::new("sales")
         .depends(&["identity", "crm", "inventory"])
         .migrations(&MIGRATIONS)
@@ -84,8 +87,5 @@ pub fn module() -> Module {
         .subscribe::<summary::KeepSummary>()
         .role("sales-representative", &grants(SELLING, Scope::Own))
         .role("sales-manager", &managing)
-        .role("warehouse", &grants(SHIPPING, Scope::Tenant))
+        .role("warehouse", &shipping)
 }
-
-#[cfg(test)]
-mod scratch;

@@ -66,7 +66,7 @@ pub(crate) struct Priced {
 /// Which items may stand on the order.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Sellable<'a> {
-    /// No discontinued item but those that stand on it already.
+    /// No discontinued or archived item but those that stand on it already.
     Current { kept: &'a [Uuid] },
     /// What was sold, was sold.
     Past,
@@ -90,10 +90,10 @@ type Wrong = (&'static str, String);
 fn price_one(line: LineInput, items: &HashMap<Uuid, ItemFacts>, currency: &Currency, sellable: Sellable<'_>) -> Result<Priced, Wrong> {
     let item = items.get(&line.item).ok_or_else(|| ("item", "there is no such item".to_owned()))?;
     if let Sellable::Current { kept } = sellable
-        && item.discontinued
+        && (item.discontinued || item.archived)
         && !kept.contains(&item.id)
     {
-        return Err(("item", format!("{} is discontinued", item.name)));
+        return Err(("item", format!("{} is {}", item.name, if item.discontinued { "discontinued" } else { "archived" })));
     }
     let quantity = line.quantity.value;
     if quantity <= Decimal::ZERO {

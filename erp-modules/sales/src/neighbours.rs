@@ -59,6 +59,8 @@ pub(crate) struct ItemFacts {
     pub(crate) currency: Option<Currency>,
     #[serde(default)]
     pub(crate) discontinued: bool,
+    #[serde(default)]
+    pub(crate) archived: bool,
 }
 
 impl ItemFacts {

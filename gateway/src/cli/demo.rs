@@ -34,7 +34,7 @@ impl Args {
             config.server.home = Some(home.clone());
         }
         // The terminal is for the progress and the address; what goes wrong still shows.
-        if config.logging.filter == "info" {
+        if config.logging.filter == Config::default().logging.filter {
             config.logging.filter = "warn".into();
         }
     }

@@ -141,13 +141,13 @@ pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> axum::http::Response
 }
 
 /// Without origins in the configuration, no page of another origin may call the API.
-pub(super) fn cors(origins: &[String]) -> CorsLayer {
+pub(super) fn cors(origins: &[String]) -> Option<CorsLayer> {
     if origins.is_empty() {
-        return CorsLayer::new();
+        return None;
     }
     let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
     // No credentials: pages of other origins bring a token of their own, never the cookie of a session.
-    CorsLayer::new()
+    Some(CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
         .allow_headers([
@@ -160,7 +160,7 @@ pub(super) fn cors(origins: &[String]) -> CorsLayer {
             CORRELATION_HEADER,
         ])
         .expose_headers([header::ETAG, header::LOCATION, CORRELATION_HEADER])
-        .max_age(Duration::from_secs(3600))
+        .max_age(Duration::from_secs(3600)))
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@
 
 mod describe;
 pub(crate) mod export;
+mod methods;
 mod read;
 pub(crate) mod write;
 
@@ -31,6 +32,7 @@ use crate::state::AppState;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
+use methods::unsupported;
 use std::sync::Arc;
 use steward_kernel::catalogue::{last_of, module_of};
 use steward_kernel::{Catalogue, CommandSpec};
@@ -40,15 +42,15 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/api/v1/catalogue", get(describe::catalogue))
         .route("/api/v1/me", get(describe::me))
         .route("/api/v1/commands/{id}/undo", post(write::undo))
-        .route("/api/v1/{module}/reports/{name}", get(read::report))
-        .route("/api/v1/{module}/{resources}", get(read::list).post(write::create))
-        .route("/api/v1/{module}/{resources}/aggregate", get(read::aggregate))
-        .route("/api/v1/{module}/{resources}/export", get(export::export))
-        .route("/api/v1/{module}/{resources}/{id}", get(read::detail).post(write::collection_command).patch(write::update).delete(write::archive))
-        .route("/api/v1/{module}/{resources}/{id}/history", get(read::history))
-        .route("/api/v1/{module}/{resources}/{id}/{command}", post(write::record_command))
+        .route("/api/v1/{module}/reports/{name}", get(read::report).fallback(unsupported))
+        .route("/api/v1/{module}/{resources}", get(read::list).post(write::create).fallback(unsupported))
+        .route("/api/v1/{module}/{resources}/aggregate", get(read::aggregate).fallback(unsupported))
+        .route("/api/v1/{module}/{resources}/export", get(export::export).fallback(unsupported))
+        .route("/api/v1/{module}/{resources}/{id}", get(read::detail).post(write::collection_command).patch(write::update).delete(write::archive).fallback(unsupported))
+        .route("/api/v1/{module}/{resources}/{id}/history", get(read::history).fallback(unsupported))
+        .route("/api/v1/{module}/{resources}/{id}/{command}", post(write::record_command).fallback(unsupported))
         // The limit of bulk bodies is the one of the whole server.
-        .route("/api/v1/{module}/{resources}/{command}/batch", post(write::batch).layer(DefaultBodyLimit::disable()))
+        .route("/api/v1/{module}/{resources}/{command}/batch", post(write::batch).layer(DefaultBodyLimit::disable()).fallback(unsupported))
 }
 
 /// The command of a resource that a word in a path means.

@@ -20,10 +20,16 @@ pub(super) async fn lock(db: &mut PgConnection, tenant: Uuid, id: Uuid) -> Resul
 }
 
 pub(super) async fn insert(db: &mut PgConnection, tenant: Uuid, category: &Category) -> Result<()> {
-    sqlx::query!("INSERT INTO inventory_category (tenant_id, id, name, description) VALUES ($1, $2, $3, $4)", tenant, category.id.0, category.name, category.description)
-        .execute(db)
-        .await
-        .during("store the category")?;
+    sqlx::query!(
+        "INSERT INTO inventory_category (tenant_id, id, name, description) VALUES ($1, $2, $3, $4)",
+        tenant,
+        category.id.0,
+        category.name,
+        category.description
+    )
+    .execute(db)
+    .await
+    .during("store the category")?;
     Ok(())
 }
 

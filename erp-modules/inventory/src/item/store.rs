@@ -91,15 +91,10 @@ pub(super) async fn has_stock_rows(db: &mut PgConnection, tenant: Uuid, id: Item
 /// The code is a business key: one item at a time has it, archived ones included.
 pub(super) async fn code_taken(db: &mut PgConnection, tenant: Uuid, item: &Item) -> Result<bool> {
     let Some(code) = &item.code else { return Ok(false) };
-    sqlx::query_scalar!(
-        r#"SELECT EXISTS (SELECT FROM inventory_item WHERE tenant_id = $1 AND code = $2 AND id <> $3) AS "taken!""#,
-        tenant,
-        code,
-        item.id.0
-    )
-    .fetch_one(db)
-    .await
-    .during("look for the code")
+    sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM inventory_item WHERE tenant_id = $1 AND code = $2 AND id <> $3) AS "taken!""#, tenant, code, item.id.0)
+        .fetch_one(db)
+        .await
+        .during("look for the code")
 }
 
 /// Keeps two creations of the same item apart until the end of the transaction, then looks for one with this folded name.

@@ -26,6 +26,7 @@ fn items() -> HashMap<Uuid, ItemFacts> {
         sales_price: Some(Told::Bare(decimal("18"))),
         currency: Some(eur()),
         discontinued,
+        archived: false,
     };
     HashMap::from([(CHAI, item(CHAI, "Chai", false)), (GONE, item(GONE, "Gumbo", true))])
 }

@@ -9,8 +9,8 @@ use steward_kernel::query::{GROUPS_MAX, Op, ops_of};
 use steward_kernel::{CommandSpec, Field, Kind, Resource};
 
 /// Refusals that every request with a log-in can meet.
-const READ: &[&str] = &["400", "401", "403", "404", "422", "429", "500", "503"];
-const WRITE: &[&str] = &["400", "401", "403", "404", "409", "412", "413", "415", "422", "429", "500", "503"];
+const READ: &[&str] = &["400", "401", "403", "404", "414", "422", "429", "500", "503"];
+const WRITE: &[&str] = &["400", "401", "403", "404", "409", "412", "413", "414", "415", "422", "429", "500", "503"];
 
 fn parameter_ref(name: &str) -> Value {
     json!({ "$ref": format!("#/components/parameters/{name}") })

@@ -187,6 +187,7 @@ pub(super) const PROBLEMS: &[(&str, &str)] = &[
     ("409", "The state of the record does not allow this, or it exists already."),
     ("412", "The record has changed since it was read."),
     ("413", "The body or the batch is too large."),
+    ("414", "The address is too long."),
     ("415", "The body is not JSON."),
     ("422", "The input is not valid; `fields` says where."),
     ("429", "Too many requests."),
@@ -196,6 +197,10 @@ pub(super) const PROBLEMS: &[(&str, &str)] = &[
 
 fn problems() -> Value {
     let problem = |(status, description): &(&str, &str)| {
+        // Said by the HTTP library before anything of ours sees the request, without a body.
+        if *status == "414" {
+            return ((*status).to_owned(), json!({ "description": description }));
+        }
         ((*status).to_owned(), json!({ "description": description, "content": { "application/problem+json": { "schema": reference("Problem") } } }))
     };
     Value::Object(PROBLEMS.iter().map(problem).collect())

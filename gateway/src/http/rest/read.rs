@@ -1,5 +1,6 @@
 //! Questions: list, detail, aggregate, history, report. Each is one snapshot of rights and rows.
 
+use super::methods;
 use crate::error::{Answer, Problem};
 use crate::http::auth::Authenticated;
 use crate::http::extract::{Parameters, Path, none_match};
@@ -35,7 +36,7 @@ pub(super) async fn detail(
 ) -> Answer {
     let mut read = state.kernel.read(&asker).await?;
     let resource = Arc::clone(read.catalogue().resource_at(&module, &plural)?);
-    let id = record_id(&resource.name, &id)?;
+    let id = methods::record(&state.kernel.registry.catalogue, &resource, &id)?;
     let fields = parameters.take_list("fields")?;
     parameters.finish()?;
     let record = read.detail(&resource.name, id, fields.as_deref()).await?;
@@ -46,11 +47,6 @@ pub(super) async fn detail(
         return Ok((StatusCode::NOT_MODIFIED, etag).into_response());
     }
     Ok((etag, Json(record)).into_response())
-}
-
-/// What is no id is the id of no record.
-pub(super) fn record_id(resource: &str, text: &str) -> Result<Uuid, Problem> {
-    Uuid::try_parse(text).map_err(|_| Error::not_found(resource).into())
 }
 
 pub(super) fn etag(version: i64) -> Result<HeaderValue, Problem> {
@@ -74,7 +70,7 @@ pub(super) async fn history(
 ) -> Answer {
     let mut read = state.kernel.read(&asker).await?;
     let resource = Arc::clone(read.catalogue().resource_at(&module, &plural)?);
-    let id = record_id(&resource.name, &id)?;
+    let id = Uuid::try_parse(&id).map_err(|_| Error::not_found(&resource.name))?;
     let limit = parameters.take_number("limit", 1, HISTORY_MAX)?.unwrap_or(HISTORY_DEFAULT);
     parameters.finish()?;
     let entries = read.history(&resource.name, id, limit).await?;

@@ -1,7 +1,7 @@
 //! Commands: every write of REST ends in [`perform`], which runs it, or previews it with `?preview=true`.
 
-use super::read::{etag, record_id};
-use super::{command_at, record_path};
+use super::read::etag;
+use super::{command_at, methods, record_path};
 use crate::error::{Answer, Problem};
 use crate::http::auth::Authenticated;
 use crate::http::extract::{Expected, Object, Parameters, Path, idempotency_key, if_match};
@@ -52,7 +52,7 @@ pub(super) async fn create(
     Object(input): Object,
 ) -> Answer {
     let resource = resource_at(&state, &module, &plural)?;
-    let name = resource.create.as_deref().ok_or_else(|| Problem::method_not_allowed("GET, HEAD"))?;
+    let name = resource.create.as_deref().ok_or_else(|| Problem::method_not_allowed(methods::of_collection(&resource)))?;
     perform(&state, &asker, &*command(&state, name)?, input, Options::of(&headers, parameters)?, StatusCode::CREATED).await
 }
 
@@ -65,14 +65,15 @@ pub(super) async fn update(
     Object(input): Object,
 ) -> Answer {
     let resource = resource_at(&state, &module, &plural)?;
-    let name = resource.update.as_deref().ok_or_else(|| Problem::method_not_allowed(record_methods(&resource)))?;
+    let id = methods::record(&state.kernel.registry.catalogue, &resource, &id)?;
+    let name = resource.update.as_deref().ok_or_else(|| methods::not_for_record(&resource))?;
     let spec = command(&state, name)?;
     let options = Options::of(&headers, parameters)?;
     // Without the version that was seen, somebody else's change would be overwritten unseen.
     if options.expected == Expected::Absent {
         return Err(Problem::bad_request("If-Match is needed: send the ETag of the record as you saw it, or * to overwrite whatever there is"));
     }
-    let input = with_target(&spec, record_id(&resource.name, &id)?, input)?;
+    let input = with_target(&spec, id, input)?;
     perform(&state, &asker, &spec, input, options, StatusCode::OK).await
 }
 
@@ -84,9 +85,10 @@ pub(super) async fn archive(
     headers: HeaderMap,
 ) -> Answer {
     let resource = resource_at(&state, &module, &plural)?;
-    let name = resource.archive.as_deref().ok_or_else(|| Problem::method_not_allowed(record_methods(&resource)))?;
+    let id = methods::record(&state.kernel.registry.catalogue, &resource, &id)?;
+    let name = resource.archive.as_deref().ok_or_else(|| methods::not_for_record(&resource))?;
     let spec = command(&state, name)?;
-    let input = with_target(&spec, record_id(&resource.name, &id)?, Map::new())?;
+    let input = with_target(&spec, id, Map::new())?;
     perform(&state, &asker, &spec, input, Options::of(&headers, parameters)?, StatusCode::OK).await
 }
 
@@ -104,7 +106,8 @@ pub(super) async fn record_command(
         .filter(|spec| spec.target.is_some())
         .map(Arc::clone)
         .ok_or_else(|| Error::unknown("command", &format!("{}.{word}", resource.name)))?;
-    let input = with_target(&spec, record_id(&resource.name, &id)?, input)?;
+    let id = Uuid::try_parse(&id).map_err(|_| Error::not_found(&resource.name))?;
+    let input = with_target(&spec, id, input)?;
     perform(&state, &asker, &spec, input, Options::of(&headers, parameters)?, StatusCode::OK).await
 }
 
@@ -119,7 +122,7 @@ pub(super) async fn collection_command(
 ) -> Answer {
     let resource = resource_at(&state, &module, &plural)?;
     if Uuid::try_parse(&word).is_ok() {
-        return Err(Problem::method_not_allowed(record_methods(&resource)));
+        return Err(methods::not_for_record(&resource));
     }
     let spec = command_at(&state.kernel.registry.catalogue, &resource.name, &word)
         .filter(|spec| spec.target.is_none())
@@ -178,7 +181,7 @@ pub(super) async fn batch(
 
 /// `POST /api/v1/commands/{id}/undo`.
 pub(super) async fn undo(State(state): State<AppState>, Authenticated(asker): Authenticated, Path(id): Path<String>, parameters: Parameters, headers: HeaderMap, Object(input): Object) -> Answer {
-    let execution = record_id("execution", &id)?;
+    let execution = Uuid::try_parse(&id).map_err(|_| Error::not_found("execution"))?;
     let options = Options::of(&headers, parameters)?;
     if let Some(unknown) = input.keys().next() {
         return Err(Error::field(crate::http::extract::short(unknown), "is not known here").into());
@@ -188,16 +191,6 @@ pub(super) async fn undo(State(state): State<AppState>, Authenticated(asker): Au
     }
     let done = state.kernel.undo(&asker, execution).await?;
     answer(&state.kernel.registry.catalogue, &done, StatusCode::OK)
-}
-
-/// Other methods of a record, for `Allow`.
-fn record_methods(resource: &Resource) -> &'static str {
-    match (resource.update.is_some(), resource.archive.is_some()) {
-        (true, true) => "GET, HEAD, PATCH, DELETE",
-        (true, false) => "GET, HEAD, PATCH",
-        (false, true) => "GET, HEAD, DELETE",
-        (false, false) => "GET, HEAD",
-    }
 }
 
 /// The record in the path is the command's target; a body that names another one is a mistake.

@@ -1,0 +1,63 @@
+//! The door of the assistant: a conversation in which a model asks the catalogue and proposes commands.
+//!
+//! Start at [`conversation`], the loop between the model and its tools; [`tools`] makes the tools' definitions from the
+//! catalogue and the asker's rights, [`query`] and [`propose`] run them, [`check`] holds every figure of an answer against
+//! what the tools returned. [`live`] records the events of a turn, so that a dropped stream can be picked up, and [`http`]
+//! is what clients reach.
+//!
+//! Deliberately absent: any way to write. A proposal is executed by `steward_actions` when a person confirms it.
+//!
+//! **Invariant:** a turn ends with exactly one terminal event, `done` or `error`, whatever happens to the client, the
+//! model or the code in between.
+
+mod check;
+mod conversation;
+mod http;
+mod live;
+mod propose;
+mod query;
+mod store;
+mod tools;
+
+use crate::state::AppState;
+use axum::Router;
+use steward_kernel::{Code, Error};
+
+pub(crate) use live::Turns;
+pub(crate) use tools::Definitions;
+
+pub(crate) fn router() -> Router<AppState> {
+    http::router()
+}
+
+/// What this process keeps for the assistant between requests.
+pub(crate) struct Assistant {
+    pub(crate) turns: Turns,
+    pub(crate) definitions: Definitions,
+}
+
+impl Assistant {
+    pub(crate) fn new() -> Self {
+        Self { turns: Turns::default(), definitions: Definitions::new() }
+    }
+}
+
+/// An error as a tool's result: its stable code and its text, which the answer shows as they are.
+fn tool_error(error: Error) -> serde_json::Value {
+    let (code, message) = shown(error);
+    serde_json::json!({ "error": { "code": code, "message": message } })
+}
+
+/// The code and the text that a person may see. What is ours is logged and told without its inside.
+fn shown(error: Error) -> (&'static str, String) {
+    let code = error.reason.unwrap_or(error.code.as_str());
+    if error.code == Code::Internal {
+        crate::error::Problem::from(error).log();
+        return (code, "something went wrong on our side".to_owned());
+    }
+    let message = match error.fields.as_slice() {
+        [] | [_] => error.message.to_string(),
+        many => many.iter().map(|one| format!("{}: {}", one.field, one.message)).collect::<Vec<_>>().join("; "),
+    };
+    (code, message)
+}
