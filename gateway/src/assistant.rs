@@ -23,22 +23,20 @@ use crate::state::AppState;
 use axum::Router;
 use steward_kernel::{Code, Error};
 
-pub(crate) use live::Turns;
-pub(crate) use tools::Definitions;
-
 pub(crate) fn router() -> Router<AppState> {
     http::router()
 }
 
 /// What this process keeps for the assistant between requests.
+#[derive(Default)]
 pub(crate) struct Assistant {
-    pub(crate) turns: Turns,
-    pub(crate) definitions: Definitions,
+    turns: live::Turns,
+    definitions: tools::Definitions,
 }
 
 impl Assistant {
     pub(crate) fn new() -> Self {
-        Self { turns: Turns::default(), definitions: Definitions::new() }
+        Self::default()
     }
 }
 

@@ -1,8 +1,9 @@
-//! The command line: `steward serve`, `worker`, `migrate`, `tenant`, `import`, `openapi`, `demo`.
+//! The command line: `steward serve`, `worker`, `migrate`, `tenant`, `import`, `openapi`, `demo`, `bench`.
 //!
 //! Each subcommand is a file of its own. What they share stands here: the configuration is read and checked before
 //! anything starts, and a private PostgreSQL is stopped again however a command ends.
 
+mod bench;
 mod demo;
 mod import;
 mod migrate;
@@ -51,6 +52,8 @@ enum Command {
     Openapi(openapi::Args),
     /// Start a demo company in the foreground.
     Demo(demo::Args),
+    /// Measure the server on this machine, against a database of its own.
+    Bench(bench::Args),
 }
 
 /// The program. Errors of a command go to standard error with their causes.
@@ -82,6 +85,7 @@ fn run(cli: Cli, modules: Modules) -> Result<()> {
         Command::Tenant(command) => with_server(config, |config| tenant::run(command, config, modules)),
         Command::Import(args) => with_server(config, |config| import::run(args, config, modules)),
         Command::Demo(args) => with_server(config, |config| demo::run(args, config, modules)),
+        Command::Bench(args) => with_server(config, |config| bench::run(args, config, modules)),
     }
 }
 

@@ -3,8 +3,8 @@
 //! [`modules`] is the only list of modules. [`App::build`] takes the list as a parameter, so that a test composes the same
 //! program with one module more.
 
-pub mod server;
 mod secrets;
+pub mod server;
 
 use crate::config::Config;
 use crate::http;
@@ -28,13 +28,7 @@ use tokio::net::TcpListener;
 
 /// Every module of the product, one line each.
 pub fn modules() -> Vec<Module> {
-    vec![
-        steward_identity::module(),
-        steward_platform::module(),
-        steward_crm::module(),
-        steward_inventory::module(),
-        steward_sales::module(),
-    ]
+    vec![steward_identity::module(), steward_platform::module(), steward_crm::module(), steward_inventory::module(), steward_sales::module(), steward_actions::module()]
 }
 
 /// The program, put together and not yet serving.
@@ -58,7 +52,8 @@ impl App {
         let folder = home.join("keys");
         let keys = Keys::open(&folder).map_err(told)?;
         let cursor_key = secrets::cursor_key(&folder)?;
-        let kernel = Kernel::new(modules, database.clone(), clock.clone(), cursor_key).map_err(told)?;
+        let kernel = Kernel::new(crate::screens::with_words(modules), database.clone(), clock.clone(), cursor_key).map_err(told)?;
+        http::rest::check(&kernel.registry.catalogue).map_err(told)?;
         let settings = Settings { session: Duration::from_secs(config.auth.token_lifetime_seconds) };
         let auth = Authenticator::new(database, kernel.tenants.clone(), clock, keys, settings);
         let models = models(&config)?;

@@ -110,7 +110,7 @@ pub struct Assistant {
 
 impl Default for Assistant {
     fn default() -> Self {
-        Self { deadline_seconds: 120, models: Vec::new() }
+        Self { deadline_seconds: 60, models: Vec::new() }
     }
 }
 

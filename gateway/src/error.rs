@@ -4,7 +4,7 @@
 //! here, once, with their chain of causes; the answer to them says nothing but that.
 
 use axum::Json;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -24,7 +24,8 @@ pub struct Problem {
     pub reason: Option<&'static str>,
     pub detail: Cow<'static, str>,
     pub fields: Vec<FieldError>,
-    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Beside the content type. Boxed, because few problems have any.
+    headers: Option<Box<HeaderMap>>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -102,7 +103,7 @@ fn title(code: &str) -> &'static str {
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code, reason: None, detail: detail.into(), fields: Vec::new(), headers: Vec::new(), source: None }
+        Self { status, code, reason: None, detail: detail.into(), fields: Vec::new(), headers: None, source: None }
     }
     pub(crate) fn bad_request(detail: impl Into<Cow<'static, str>>) -> Self {
         Error::bad_request(detail).into()
@@ -140,7 +141,7 @@ impl Problem {
     #[must_use]
     pub(crate) fn header(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
-            self.headers.push((name, value));
+            self.headers.get_or_insert_default().insert(name, value);
         }
         self
     }
@@ -203,8 +204,8 @@ impl IntoResponse for Problem {
         let mut response = (self.status, Json(self.body())).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        for (name, value) in self.headers {
-            headers.insert(name, value);
+        if let Some(more) = self.headers {
+            headers.extend(*more);
         }
         response
     }

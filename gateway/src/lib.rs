@@ -7,6 +7,7 @@
 //! Deliberately absent: business rules. What a door may do it does through the bus and the query builder of the kernel.
 
 pub mod assistant;
+mod bench;
 pub mod cli;
 pub mod compose;
 pub mod config;

@@ -43,7 +43,11 @@ pub fn init_metrics() -> Result<PrometheusHandle> {
     metrics::describe_gauge!("steward_database_connections", "Connections of a pool, open and idle");
     metrics::describe_gauge!("process_resident_memory_bytes", metrics::Unit::Bytes, "Memory of this process");
     metrics::describe_gauge!("process_cpu_seconds_total", metrics::Unit::Seconds, "Processor time of this process");
-    metrics::describe_gauge!("steward_outbox_horizon_age_seconds", metrics::Unit::Seconds, "Age of the oldest transaction that holds the outbox back; told by the leader of the relay");
+    metrics::describe_gauge!(
+        "steward_outbox_horizon_age_seconds",
+        metrics::Unit::Seconds,
+        "Age of the oldest transaction that holds the outbox back; told by the leader of the relay"
+    );
     Ok(handle.insert(made).clone())
 }
 

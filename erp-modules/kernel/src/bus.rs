@@ -221,7 +221,6 @@ impl Kernel {
             tx,
             kernel: Arc::clone(self),
             principal: principal.clone(),
-            placement: Arc::clone(placement),
             rights: Arc::new(rights),
             catalogue,
             mode,

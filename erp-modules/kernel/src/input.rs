@@ -26,7 +26,7 @@ pub fn decode(catalogue: &Catalogue, fields: &[Field], input: Value) -> Result<V
 }
 
 fn object(catalogue: &Catalogue, fields: &[Field], input: Value, path: &str, currency: Option<&str>, errors: &mut Vec<FieldError>) -> Map<String, Value> {
-    let mut fail = |field: &str, message: String, errors: &mut Vec<FieldError>| errors.push(FieldError { field: join(path, field), message });
+    let fail = |field: &str, message: String, errors: &mut Vec<FieldError>| errors.push(FieldError { field: join(path, field), message });
     let mut given = match input {
         Value::Object(given) => given,
         Value::Null => Map::new(),

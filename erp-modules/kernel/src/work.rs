@@ -40,7 +40,6 @@ pub struct Work {
     pub(crate) tx: Transaction<'static, Postgres>,
     pub(crate) kernel: Arc<Kernel>,
     pub(crate) principal: Principal,
-    pub(crate) placement: Arc<Placement>,
     pub(crate) rights: Arc<Rights>,
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) mode: Mode,

@@ -37,7 +37,7 @@ impl Event {
 
 /// The turns that run in this process, by the message of their answer.
 #[derive(Default)]
-pub(crate) struct Turns(Mutex<HashMap<Uuid, Arc<Live>>>);
+pub(super) struct Turns(Mutex<HashMap<Uuid, Arc<Live>>>);
 
 /// One running turn.
 pub(super) struct Live {

@@ -14,7 +14,7 @@ use steward_migrations::{Administrator, Company, Contents, NewTenant, Owner};
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Create a tenant with its first company and its administrator.
-    Create(Create),
+    Create(Box<Create>),
     /// List the tenants.
     List,
 }
@@ -67,7 +67,7 @@ pub(super) async fn run(command: Command, config: Config, modules: Modules) -> R
     match command {
         Command::Create(new) => {
             super::migrate::at_start(&config, modules).await?;
-            create(new, url, modules).await
+            create(*new, url, modules).await
         }
         Command::List => list(&config, url).await,
     }

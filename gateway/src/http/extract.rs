@@ -141,7 +141,9 @@ fn json<T: DeserializeOwned>(kind: Option<&str>, bytes: &[u8]) -> Result<T, Prob
         return Err(Problem::unsupported_media_type("application/json"));
     }
     serde_json::from_slice(bytes).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => Error::new(Code::InvalidInput, format!("the body is not what is expected here: {}", short(&error.to_string()))).into(),
+        serde_json::error::Category::Data => {
+            Error::new(Code::InvalidInput, format!("the body is not what is expected here: {}", short(&error.to_string()))).into()
+        }
         _ => Problem::bad_request(format!("the body is not valid JSON: line {}, column {}", error.line(), error.column())),
     })
 }

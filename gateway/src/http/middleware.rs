@@ -19,7 +19,8 @@ use tracing::Instrument;
 pub(crate) const CORRELATION_HEADER: HeaderName = HeaderName::from_static("x-correlation-id");
 
 /// Nothing but our own files runs or is loaded; no page of ours stands in somebody else's frame.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const CONTENT_SECURITY_POLICY: &str =
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// The correlation id of a request, in its extensions.
 #[derive(Clone, Debug)]
@@ -147,20 +148,22 @@ pub(super) fn cors(origins: &[String]) -> Option<CorsLayer> {
     }
     let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
     // No credentials: pages of other origins bring a token of their own, never the cookie of a session.
-    Some(CorsLayer::new()
-        .allow_origin(AllowOrigin::list(origins))
-        .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
-        .allow_headers([
-            header::AUTHORIZATION,
-            header::CONTENT_TYPE,
-            header::IF_MATCH,
-            header::IF_NONE_MATCH,
-            HeaderName::from_static("idempotency-key"),
-            HeaderName::from_static("x-tenant-id"),
-            CORRELATION_HEADER,
-        ])
-        .expose_headers([header::ETAG, header::LOCATION, CORRELATION_HEADER])
-        .max_age(Duration::from_secs(3600)))
+    Some(
+        CorsLayer::new()
+            .allow_origin(AllowOrigin::list(origins))
+            .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
+            .allow_headers([
+                header::AUTHORIZATION,
+                header::CONTENT_TYPE,
+                header::IF_MATCH,
+                header::IF_NONE_MATCH,
+                HeaderName::from_static("idempotency-key"),
+                HeaderName::from_static("x-tenant-id"),
+                CORRELATION_HEADER,
+            ])
+            .expose_headers([header::ETAG, header::LOCATION, CORRELATION_HEADER])
+            .max_age(Duration::from_secs(3600)),
+    )
 }
 
 #[cfg(test)]

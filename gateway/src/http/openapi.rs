@@ -21,10 +21,7 @@ use steward_kernel::Catalogue;
 use steward_kernel::labels::Labels;
 
 pub(crate) fn router() -> Router<AppState> {
-    Router::new()
-        .route("/api/v1/openapi.json", get(serve))
-        .route("/api/docs", get(docs))
-        .route("/api", get(async || Redirect::temporary("/api/docs")))
+    Router::new().route("/api/v1/openapi.json", get(serve)).route("/api/docs", get(docs)).route("/api", get(async || Redirect::temporary("/api/docs")))
 }
 
 async fn serve(State(state): State<AppState>, MaybeAuthenticated(asker): MaybeAuthenticated) -> Answer {

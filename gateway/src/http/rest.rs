@@ -33,9 +33,10 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use methods::unsupported;
+use std::collections::HashSet;
 use std::sync::Arc;
 use steward_kernel::catalogue::{last_of, module_of};
-use steward_kernel::{Catalogue, CommandSpec};
+use steward_kernel::{Catalogue, CommandSpec, Error, Result};
 
 pub(crate) fn router() -> Router<AppState> {
     Router::new()
@@ -46,7 +47,10 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/api/v1/{module}/{resources}", get(read::list).post(write::create).fallback(unsupported))
         .route("/api/v1/{module}/{resources}/aggregate", get(read::aggregate).fallback(unsupported))
         .route("/api/v1/{module}/{resources}/export", get(export::export).fallback(unsupported))
-        .route("/api/v1/{module}/{resources}/{id}", get(read::detail).post(write::collection_command).patch(write::update).delete(write::archive).fallback(unsupported))
+        .route(
+            "/api/v1/{module}/{resources}/{id}",
+            get(read::detail).post(write::collection_command).patch(write::update).delete(write::archive).fallback(unsupported),
+        )
         .route("/api/v1/{module}/{resources}/{id}/history", get(read::history).fallback(unsupported))
         .route("/api/v1/{module}/{resources}/{id}/{command}", post(write::record_command).fallback(unsupported))
         // The limit of bulk bodies is the one of the whole server.
@@ -56,6 +60,21 @@ pub(crate) fn router() -> Router<AppState> {
 /// The command of a resource that a word in a path means.
 pub(crate) fn command_at<'a>(catalogue: &'a Catalogue, resource: &'a str, word: &str) -> Option<&'a Arc<CommandSpec>> {
     catalogue.commands_of(resource).find(|spec| last_of(&spec.name) == word)
+}
+
+/// Holds every command to an address of its own; refused at start, because REST must be able to do what any door can.
+pub(crate) fn check(catalogue: &Catalogue) -> Result<()> {
+    let mut taken = HashSet::new();
+    for spec in catalogue.commands.values().filter(|spec| !spec.internal) {
+        let word = last_of(&spec.name);
+        if !catalogue.resources.contains_key(spec.resource.as_ref()) {
+            return Err(Error::internal(format!("the command {} is about the resource {}, which does not exist", spec.name, spec.resource)));
+        }
+        if matches!(word, "batch" | "history" | "aggregate" | "export" | "import") || !taken.insert((spec.resource.as_ref(), word)) {
+            return Err(Error::internal(format!("the command {} has no address of its own: the word {word:?} is taken for {}", spec.name, spec.resource)));
+        }
+    }
+    Ok(())
 }
 
 /// Where a command is posted to: with `{id}` in it if it has a target. `None` for a command that no route reaches.

@@ -43,6 +43,8 @@ pub struct Mapping {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
+    /// Without a file the step runs once, with constants.
+    #[serde(default)]
     pub file: String,
     /// The resource that the external ids are recorded for; without one they are recorded under the command's name.
     pub resource: Option<String>,
@@ -149,7 +151,7 @@ impl Mapping {
     pub fn files(&self) -> BTreeSet<&str> {
         let mut files = BTreeSet::new();
         for step in &self.steps {
-            files.insert(step.file.as_str());
+            files.extend(Some(step.file.as_str()).filter(|file| !file.is_empty()));
             let mut rules: Vec<&Rule> = step.inputs.values().map(|expression| &expression.0).collect();
             for lines in step.lines.values() {
                 files.insert(lines.file.as_str());

@@ -74,6 +74,11 @@ impl Table {
         Ok(Self { file: file.to_owned(), headers, rows, refused })
     }
 
+    /// One row without columns, for a step of constants.
+    pub fn single() -> Self {
+        Self { file: "mapping".to_owned(), headers: Vec::new(), rows: vec![Row { number: 1, cells: csv::StringRecord::new() }], refused: Vec::new() }
+    }
+
     pub fn headers(&self) -> &[String] {
         &self.headers
     }

@@ -206,6 +206,8 @@ fn interpret<'a>(lexicon: &'a Lexicon, reading: &Reading, r: usize) -> Interpret
         if let (Some(m), None) = (measure, found.measure) {
             found.measure = Some(m);
         } else if let Some(filter) = filter {
+            // "Customers" may name both the records and the condition that makes them so.
+            found.named_itself |= itself;
             found.conditions.push(condition(&filter.name, "eq", &["true"], filter.label.clone()));
         } else if itself {
             found.named_itself = true;

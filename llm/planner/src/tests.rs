@@ -23,7 +23,7 @@ fn tools() -> Vec<Arc<Tool>> {
             { "name": "name", "label": "Name", "kind": "text", "filterable": true, "starts": true },
             { "name": "country", "label": "Country", "kind": "text", "filterable": true },
             { "name": "email", "label": "E-mail", "synonyms": ["email"], "kind": "text", "filterable": true }],
-          "measures": [{ "name": "count", "label": "Count", "money": false, "date": null }], "filters": [] },
+          "measures": [{ "name": "count", "label": "Count", "money": false, "date": null }], "filters": [{ "name": "customers", "label": "customers" }] },
         { "name": "inventory.item", "label": "Item", "plural": "Items", "synonyms": ["product", "products"], "title": "name",
           "fields": [{ "name": "name", "label": "Name", "kind": "text", "filterable": true, "starts": true }],
           "measures": [{ "name": "count", "label": "Count", "money": false, "date": null }],
@@ -125,6 +125,12 @@ fn a_named_filter_is_found_by_its_words() {
     let (call, said) = last("Which products are below their reorder level?");
     assert_eq!(call["filters"], json!([{ "path": "below_reorder", "op": "eq", "values": ["true"] }]));
     assert!(said.contains("Chang"), "{said}");
+}
+
+#[test]
+fn a_word_may_name_the_records_and_the_condition_at_once() {
+    let (call, _) = last("How many customers do we have?");
+    assert_eq!((&call["resource"], &call["filters"]), (&json!("crm.party"), &json!([{ "path": "customers", "op": "eq", "values": ["true"] }])));
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub(crate) struct Create {
     #[serde(default)]
     language: Option<String>,
     #[serde(default)]
-    currency: Option<Currency>,
+    currency: Option<String>,
     #[serde(default)]
     payment_term_days: Option<i64>,
     #[serde(default)]
@@ -74,7 +74,7 @@ impl Command for Create {
         if self.credit_limit.is_some() {
             check_credit(work)?;
         }
-        let (credit_limit, currency) = money_of(self.credit_limit, self.currency)?;
+        let (credit_limit, currency) = money_of(self.credit_limit, filled(self.currency).map(Currency::new).transpose()?)?;
         check_term(self.payment_term_days)?;
         let scope = placed(work, "crm:party:create", RowScope { owner: self.owner, department: self.department, company: self.company });
         work.check_new(scope)?;

@@ -36,7 +36,7 @@ pub(crate) struct Update {
     #[serde(default, deserialize_with = "given")]
     language: Option<Option<String>>,
     #[serde(default, deserialize_with = "given")]
-    currency: Option<Option<Currency>>,
+    currency: Option<Option<String>>,
     #[serde(default, deserialize_with = "given")]
     payment_term_days: Option<Option<i64>>,
     #[serde(default, deserialize_with = "given")]
@@ -67,7 +67,9 @@ impl Command for Update {
             check_credit(work)?;
         }
         let (mut limit, mut currency) = standing(&party)?;
-        changes.set("currency", &mut currency, self.currency)?;
+        if let Some(given) = self.currency {
+            changes.set("currency", &mut currency, Some(filled(given).map(Currency::new).transpose()?))?;
+        }
         if let Some(Some(money)) = &self.credit_limit
             && currency.is_none()
         {

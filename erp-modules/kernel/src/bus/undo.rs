@@ -13,6 +13,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use uuid::Uuid;
 
+#[derive(sqlx::FromRow)]
+struct Recorded {
+    undo_command: String,
+    undo_input: Value,
+    undone_by: Option<Uuid>,
+    resource: Option<String>,
+    entity_id: Option<Uuid>,
+}
+
 /// Writes down what can be undone, and reads the versions that the records have now.
 pub(super) async fn record(work: &mut Work, done: &mut [Executed], steps: &[Step]) -> Result<()> {
     let primaries: Vec<Uuid> = done.iter().filter_map(|executed| executed.outcome.primary.as_ref()).map(|primary| primary.id).collect();
@@ -51,7 +60,7 @@ impl Kernel {
     pub async fn undo(self: &Arc<Self>, principal: &Principal, execution: Uuid) -> Result<Executed> {
         let placement = self.placement(principal.tenant).await?;
         let mut work = self.open(principal, &placement, Mode::Execute, &[]).await?;
-        let row: Option<(String, Value, Option<Uuid>, Option<String>, Option<Uuid>)> = sqlx::query_as(
+        let row: Option<Recorded> = sqlx::query_as(
             "SELECT undo_command, undo_input, undone_by, resource, entity_id FROM kernel_execution WHERE tenant_id = $1 AND id = $2 FOR UPDATE",
         )
         .bind(principal.tenant)
@@ -59,7 +68,7 @@ impl Kernel {
         .fetch_optional(&mut *work.tx)
         .await
         .during("look up the execution")?;
-        let Some((command, input, undone_by, resource, entity)) = row else { return Err(Error::not_found("execution")) };
+        let Some(Recorded { undo_command: command, undo_input: input, undone_by, resource, entity_id: entity }) = row else { return Err(Error::not_found("execution")) };
         if let (Some(resource), Some(entity)) = (&resource, entity) {
             let (catalogue, rights) = (Arc::clone(&work.catalogue), Arc::clone(&work.rights));
             // What one may not read, one may not learn the existence of.

@@ -1,7 +1,7 @@
 //! Paths: the generic routes of REST, spelled out for each resource, command and report.
 
 use super::Teller;
-use super::schemas::{op_text, parameter, reference};
+use super::schemas::{filter, op_text, parameter, reference};
 use crate::http::rest::{command_path, report_path};
 use serde_json::{Map, Value, json};
 use steward_kernel::catalogue::last_of;
@@ -39,7 +39,7 @@ fn query(name: impl Into<String>, description: impl Into<String>, schema: Value)
 /// Names separated by commas.
 fn names(name: &str, description: &str, allowed: &[String]) -> Value {
     let items = if allowed.is_empty() { json!({ "type": "string" }) } else { json!({ "type": "string", "enum": allowed }) };
-    json!({ "name": name, "in": "query", "description": description, "style": "form", "explode": false, "schema": { "type": "array", "minItems": 1, "uniqueItems": true, "items": items } })
+    json!({ "name": name, "in": "query", "description": description, "style": "form", "explode": false, "schema": { "type": "array", "minItems": 1, "items": items } })
 }
 
 impl Teller<'_> {
@@ -101,9 +101,7 @@ impl Teller<'_> {
         let plural = self.labels.plural(self.language, &resource.name);
         let one = self.labels.resource(self.language, &resource.name);
         let schema = reference(&resource.name);
-        let operation = |id: &str, summary: String, parameters: Vec<Value>, good: Value| {
-            json!({ "operationId": format!("{}.{id}", resource.name), "tags": [resource.name], "summary": summary, "parameters": parameters, "responses": responses(good, READ) })
-        };
+        let operation = |id: &str, summary: String, parameters: Vec<Value>, good: Value| json!({ "operationId": format!("{}.{id}", resource.name), "tags": [resource.name], "summary": summary, "parameters": parameters, "responses": responses(good, READ) });
 
         let page = json!({ "type": "object", "required": ["items", "next"], "properties": {
             "items": { "type": "array", "items": schema }, "next": { "type": ["string", "null"], "description": "The cursor of the next page." }, "count": reference("Count") } });
@@ -121,21 +119,40 @@ impl Teller<'_> {
         let measures: Vec<String> = resource.measures.iter().map(|measure| measure.name.to_string()).collect();
         let mut figures = vec![
             names("measure", "What is computed; `count` unless named.", &measures),
-            names("group", "Fields, fields of references (`customer.country`), parts of dates (`order_date.year`, `.quarter`, `.month`, `.day`).", &self.groups(resource)),
+            names(
+                "group",
+                "Fields, fields of references (`customer.country`), parts of dates (`order_date.year`, `.quarter`, `.month`, `.day`).",
+                &self.groups(resource),
+            ),
             query("sort", "A measure or a group; `-` before it for descending.", json!({ "type": "string" })),
             query("limit", "Groups at most.", json!({ "type": "integer", "minimum": 1, "maximum": GROUPS_MAX })),
         ];
         figures.extend(self.filters(resource));
-        insert(paths, format!("{base}/aggregate"), "get", operation("_aggregate", format!("{plural}: Σ"), figures, json!({ "200": json_answer("Measures by groups.", reference("Aggregates")) })));
+        insert(
+            paths,
+            format!("{base}/aggregate"),
+            "get",
+            operation("_aggregate", format!("{plural}: Σ"), figures, json!({ "200": json_answer("Measures by groups.", reference("Aggregates")) })),
+        );
 
         let mut detail = json_answer("The record.", schema);
         if let Some(detail) = detail.as_object_mut() {
             detail.insert("headers".into(), json!({ "ETag": { "description": "The version.", "schema": { "type": "string" } } }));
         }
         let good = json!({ "200": detail, "304": { "description": "It is the version that is known." } });
-        insert(paths, record.clone(), "get", operation("_detail", one.to_string(), vec![parameter_ref("id"), parameter_ref("if_none_match"), self.fields(resource)], good));
+        insert(
+            paths,
+            record.clone(),
+            "get",
+            operation("_detail", one.to_string(), vec![parameter_ref("id"), parameter_ref("if_none_match"), self.fields(resource)], good),
+        );
         let limit = query("limit", "Entries at most.", json!({ "type": "integer", "minimum": 1, "maximum": crate::http::rest::HISTORY_MAX }));
-        let history = operation("_history", format!("{one}: history"), vec![parameter_ref("id"), limit], json!({ "200": json_answer("Changes, the latest first.", reference("History")) }));
+        let history = operation(
+            "_history",
+            format!("{one}: history"),
+            vec![parameter_ref("id"), limit],
+            json!({ "200": json_answer("Changes, the latest first.", reference("History")) }),
+        );
         insert(paths, format!("{record}/history"), "get", history);
 
         let spec = |name: &Option<steward_kernel::catalogue::Name>| name.as_deref().and_then(|name| self.catalogue.commands.get(name));
@@ -181,7 +198,7 @@ impl Teller<'_> {
     }
 
     fn batch(&self, spec: &CommandSpec) -> Value {
-        let body = json!({ "type": "object", "additionalProperties": false, "required": ["rows"], "properties": { "rows": { "type": "array", "minItems": 1, "maxItems": 5000, "items": self.body(spec, true) } } });
+        let body = json!({ "type": "object", "additionalProperties": false, "required": ["rows"], "properties": { "rows": { "type": "array", "minItems": 1, "description": "5,000 at most.", "items": self.body(spec, true) } } });
         json!({
             "operationId": format!("{}.batch", spec.name),
             "tags": [spec.resource],
@@ -238,16 +255,24 @@ impl Teller<'_> {
                     Op::Null => query(name, description, json!({ "type": "boolean" })),
                     Op::Starts => query(name, description, json!({ "type": "string", "maxLength": 1000 })),
                     Op::In => json!({ "name": name, "in": "query", "description": description, "style": "form", "explode": false,
-                        "schema": { "type": "array", "minItems": 1, "maxItems": 200, "items": parameter(&field.kind) } }),
-                    _ => query(name, description, parameter(&field.kind)),
+                        "schema": { "type": "array", "minItems": 1, "maxItems": 200, "items": filter(&field.kind) } }),
+                    _ => query(name, description, filter(&field.kind)),
                 });
             }
         }
-        for filter in &resource.filters {
-            filters.push(query(format!("filter[{}]", filter.name), self.labels.filter(self.language, &resource.name, &filter.name), json!({ "type": "boolean" })));
+        for named in &resource.filters {
+            filters.push(query(
+                format!("filter[{}]", named.name),
+                self.labels.filter(self.language, &resource.name, &named.name),
+                json!({ "type": "boolean" }),
+            ));
         }
         if resource.archivable {
-            filters.push(query("filter[archived]", "Archived records are left out unless this says otherwise.", json!({ "type": "string", "enum": ["true", "false", "any"] })));
+            filters.push(query(
+                "filter[archived]",
+                "Archived records are left out unless this says otherwise.",
+                json!({ "type": "string", "enum": ["true", "false", "any"] }),
+            ));
         }
         filters
     }

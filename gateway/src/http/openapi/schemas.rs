@@ -51,7 +51,15 @@ fn output(kind: &Kind) -> Value {
     }
 }
 
-/// A value of a filter or of a report's parameter, as it stands in a query string.
+/// A value of a filter: compared, not stored, so that any text is possible.
+pub(super) fn filter(kind: &Kind) -> Value {
+    match kind {
+        Kind::Text { .. } | Kind::Texts | Kind::Lines(_) => json!({ "type": "string", "maxLength": 1000, "pattern": "^[^\\u0000]*$" }),
+        other => parameter(other),
+    }
+}
+
+/// A report's parameter, as it stands in a query string.
 pub(super) fn parameter(kind: &Kind) -> Value {
     match kind {
         Kind::Text { .. } | Kind::Texts | Kind::Lines(_) => json!({ "type": "string", "maxLength": 1000, "pattern": LINE }),
@@ -88,6 +96,12 @@ impl Teller<'_> {
             let description = self.labels.field_description(self.language, &resource.name, &field.name);
             properties.insert(field.name.to_string(), named(schema, &label, description));
         }
+        // A detail holds the rows of its children, under the last word of their plural (`order_lines` → `lines`).
+        for child in self.catalogue.children_of(&resource.name) {
+            let short = child.plural.rsplit(['/', '-', '_']).next().unwrap_or(&child.plural);
+            let name = if properties.contains_key(short) { child.plural.as_ref() } else { short };
+            properties.insert(name.to_owned(), json!({ "type": "array", "description": "In details only.", "items": reference(&child.name) }));
+        }
         json!({
             "type": "object",
             "title": self.labels.resource(self.language, &resource.name),
@@ -105,7 +119,12 @@ impl Teller<'_> {
             && let Some(resource) = self.catalogue.resources.get(spec.resource.as_ref())
             && let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut)
         {
-            let customs: Vec<Field> = resource.fields.iter().filter(|field| field.custom).map(|field| Field { required: field.required && spec.target.is_none(), ..field.clone() }).collect();
+            let customs: Vec<Field> = resource
+                .fields
+                .iter()
+                .filter(|field| field.custom)
+                .map(|field| Field { required: field.required && spec.target.is_none(), ..field.clone() })
+                .collect();
             properties.insert("custom".into(), self.inputs(spec, customs.iter()));
         }
         schema
@@ -142,14 +161,17 @@ impl Teller<'_> {
             Kind::Decimal => json!({ "type": ["string", "number"], "pattern": DECIMAL }),
             Kind::Money { .. } => reference("MoneyInput"),
             Kind::Quantity { .. } => reference("QuantityInput"),
-            Kind::Lines(fields) => json!({ "type": "array", "minItems": u32::from(field.required), "maxItems": 1000, "items": self.inputs(spec, fields.iter()) }),
+            Kind::Lines(fields) => {
+                json!({ "type": "array", "minItems": u32::from(field.required), "maxItems": 1000, "items": self.inputs(spec, fields.iter()) })
+            }
             Kind::Texts => json!({ "type": "array", "maxItems": 50, "items": { "type": "string", "minLength": 1, "maxLength": 200, "pattern": LINE } }),
             other => parameter(other),
         }
     }
 
     pub(super) fn table(&self, report: &ReportSpec) -> Value {
-        let columns: Vec<String> = report.columns.iter().map(|field| format!("`{}` ({})", field.name, self.labels.report_field(self.language, &report.name, field))).collect();
+        let columns: Vec<String> =
+            report.columns.iter().map(|field| format!("`{}` ({})", field.name, self.labels.report_field(self.language, &report.name, field))).collect();
         json!({
             "type": "object",
             "required": ["name", "columns", "rows"],
@@ -215,9 +237,9 @@ fn parameters() -> Value {
         "preview": { "name": "preview", "in": "query", "description": "Show what would happen and take it back.", "schema": { "type": "boolean" } },
         "idempotency_key": { "name": "Idempotency-Key", "in": "header", "description": "The same key with the same body runs once.",
             "schema": { "type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$" } },
-        "if_match": { "name": "If-Match", "in": "header", "description": "The ETag that was seen, or `*`.", "schema": { "type": "string", "pattern": "^(\"[0-9]{1,18}\"|\\*)$" } },
+        "if_match": { "name": "If-Match", "in": "header", "description": "The ETag that was seen, or `*`.", "schema": { "type": "string", "pattern": "^(\"[0-9]{1,18}\"|[0-9]{1,18}|\\*)$" } },
         "if_match_required": { "name": "If-Match", "in": "header", "required": true, "description": "The ETag that was seen, or `*`.",
-            "schema": { "type": "string", "pattern": "^(\"[0-9]{1,18}\"|\\*)$" } },
+            "schema": { "type": "string", "pattern": "^(\"[0-9]{1,18}\"|[0-9]{1,18}|\\*)$" } },
         "if_none_match": { "name": "If-None-Match", "in": "header", "description": "The ETag that is known.", "schema": { "type": "string", "pattern": "^\"[0-9]{1,18}\"$" } },
     })
 }

@@ -49,7 +49,10 @@ pub(super) async fn catalogue(State(state): State<AppState>, Authenticated(asker
     let commands: Vec<Value> = catalogue
         .commands
         .values()
-        .filter(|spec| !spec.internal && catalogue.resources.get(spec.resource.as_ref()).is_some_and(|it| readable(&it.permission, &it.name) || rights.may(&spec.permission)))
+        .filter(|spec| {
+            !spec.internal
+                && catalogue.resources.get(spec.resource.as_ref()).is_some_and(|it| readable(&it.permission, &it.name) || rights.may(&spec.permission))
+        })
         .map(|spec| teller.command(spec))
         .collect();
     let reports: Vec<Value> = catalogue.reports.values().filter(|it| readable(&it.permission, &it.name)).map(|it| teller.report(it)).collect();
@@ -92,7 +95,8 @@ impl Teller<'_> {
             .filter(|measure| visible(&measure.permission))
             .map(|measure| json!({ "name": measure.name, "label": self.labels.measure(self.language, name, &measure.name), "description": self.labels.measure_description(self.language, name, &measure.name), "date": measure.date }))
             .collect();
-        let filters: Vec<Value> = resource.filters.iter().map(|filter| json!({ "name": filter.name, "label": self.labels.filter(self.language, name, &filter.name) })).collect();
+        let filters: Vec<Value> =
+            resource.filters.iter().map(|filter| json!({ "name": filter.name, "label": self.labels.filter(self.language, name, &filter.name) })).collect();
         json!({
             "name": name,
             "path": format!("/api/v1/{}", resource.path()),
@@ -118,9 +122,11 @@ impl Teller<'_> {
         let allowed = self.rights.may(&spec.permission) && self.rights.entitled(module_of(&spec.name), spec.flag.as_deref());
         let input = |field: &Field| {
             let label = self.labels.command_input(self.language, &spec.name, &spec.resource, field).into_owned();
-            let mut told = self.field(field, label, |value| self.labels.command_choice(self.language, &spec.name, &spec.resource, &field.name, value).into_owned());
+            let mut told =
+                self.field(field, label, |value| self.labels.command_choice(self.language, &spec.name, &spec.resource, &field.name, value).into_owned());
             if let Kind::Lines(fields) = &field.kind {
-                let line = |field: &Field| self.field(field, self.labels.command_input(self.language, &spec.name, &spec.resource, field).into_owned(), str::to_owned);
+                let line =
+                    |field: &Field| self.field(field, self.labels.command_input(self.language, &spec.name, &spec.resource, field).into_owned(), str::to_owned);
                 told.insert("fields".into(), fields.iter().map(|field| Value::Object(line(field))).collect());
             }
             Value::Object(told)
@@ -165,7 +171,9 @@ impl Teller<'_> {
         told.insert("required".into(), json!(field.required));
         match &field.kind {
             Kind::Text { max, .. } => drop(told.insert("max".into(), json!(max))),
-            Kind::Choice(choices) => drop(told.insert("choices".into(), choices.iter().map(|value| json!({ "value": value, "label": choice(value) })).collect())),
+            Kind::Choice(choices) => {
+                drop(told.insert("choices".into(), choices.iter().map(|value| json!({ "value": value, "label": choice(value) })).collect()))
+            }
             Kind::Reference(resource) => drop(told.insert("resource".into(), json!(resource))),
             _ => {}
         }

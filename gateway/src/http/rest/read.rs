@@ -18,7 +18,12 @@ use uuid::Uuid;
 const HISTORY_DEFAULT: u32 = 50;
 pub(crate) const HISTORY_MAX: u32 = 200;
 
-pub(super) async fn list(State(state): State<AppState>, Authenticated(asker): Authenticated, Path((module, plural)): Path<(String, String)>, parameters: Parameters) -> Answer {
+pub(super) async fn list(
+    State(state): State<AppState>,
+    Authenticated(asker): Authenticated,
+    Path((module, plural)): Path<(String, String)>,
+    parameters: Parameters,
+) -> Answer {
     let mut read = state.kernel.read(&asker).await?;
     let resource = Arc::clone(read.catalogue().resource_at(&module, &plural)?);
     let query = ListQuery::parse(read.catalogue(), &resource.name, &parameters.0)?;
@@ -53,7 +58,12 @@ pub(super) fn etag(version: i64) -> Result<HeaderValue, Problem> {
     HeaderValue::from_str(&format!("\"{version}\"")).map_err(|error| Error::internal("a version is no ETag").with_source(error).into())
 }
 
-pub(super) async fn aggregate(State(state): State<AppState>, Authenticated(asker): Authenticated, Path((module, plural)): Path<(String, String)>, parameters: Parameters) -> Answer {
+pub(super) async fn aggregate(
+    State(state): State<AppState>,
+    Authenticated(asker): Authenticated,
+    Path((module, plural)): Path<(String, String)>,
+    parameters: Parameters,
+) -> Answer {
     let mut read = state.kernel.read(&asker).await?;
     let resource = Arc::clone(read.catalogue().resource_at(&module, &plural)?);
     let query = AggregateQuery::parse(read.catalogue(), &resource.name, &parameters.0)?;
@@ -78,7 +88,12 @@ pub(super) async fn history(
     Ok(Json(json!({ "items": entries })).into_response())
 }
 
-pub(super) async fn report(State(state): State<AppState>, Authenticated(asker): Authenticated, Path((module, name)): Path<(String, String)>, parameters: Parameters) -> Answer {
+pub(super) async fn report(
+    State(state): State<AppState>,
+    Authenticated(asker): Authenticated,
+    Path((module, name)): Path<(String, String)>,
+    parameters: Parameters,
+) -> Answer {
     let mut read = state.kernel.read(&asker).await?;
     let name = format!("{module}.{name}");
     let spec = Arc::clone(read.catalogue().report(&name)?);

@@ -180,7 +180,14 @@ pub(super) async fn batch(
 }
 
 /// `POST /api/v1/commands/{id}/undo`.
-pub(super) async fn undo(State(state): State<AppState>, Authenticated(asker): Authenticated, Path(id): Path<String>, parameters: Parameters, headers: HeaderMap, Object(input): Object) -> Answer {
+pub(super) async fn undo(
+    State(state): State<AppState>,
+    Authenticated(asker): Authenticated,
+    Path(id): Path<String>,
+    parameters: Parameters,
+    headers: HeaderMap,
+    Object(input): Object,
+) -> Answer {
     let execution = Uuid::try_parse(&id).map_err(|_| Error::not_found("execution"))?;
     let options = Options::of(&headers, parameters)?;
     if let Some(unknown) = input.keys().next() {

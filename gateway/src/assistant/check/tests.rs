@@ -1,0 +1,133 @@
+use super::*;
+use chrono::NaiveDate;
+use serde_json::{Value, json};
+
+const NOTICE: &str = "(left out)";
+
+fn today() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2026, 11, 21).unwrap()
+}
+
+fn evidence(question: &str, results: &[(Value, Value)]) -> Evidence {
+    let mut evidence = Evidence::new(question, today());
+    for (arguments, result) in results {
+        evidence.query(arguments, result);
+    }
+    evidence
+}
+
+fn revenue() -> (Value, Value) {
+    let filters = json!([{ "path": "order.order_date", "op": "gte", "values": ["1997-01-01"] }, { "path": "order.order_date", "op": "lte", "values": ["1997-12-31"] }]);
+    let arguments = json!({ "resource": "sales.line", "measures": ["revenue"], "filters": filters });
+    let result = json!({
+        "kind": "aggregate", "resource": "sales.line", "items": [{ "revenue": { "amount": "617085.20", "currency": "USD" } }], "more": false,
+        "scope": { "width": "own", "rows": 123, "label": "orders", "query": "sales.order: count" }, "query": "sales.line: revenue",
+    });
+    (arguments, result)
+}
+
+fn kept(text: &str, evidence: &Evidence) -> bool {
+    check(text, evidence, NOTICE).dropped == 0
+}
+
+fn figure(value: &str, query: &str) -> Figure {
+    Figure { value: value.into(), query: query.into() }
+}
+
+#[test]
+fn a_figure_of_a_result_is_kept_and_told_with_its_query() {
+    let evidence = evidence("What was revenue in 1997?", &[revenue()]);
+    let text = "Revenue in 1997 was 617,085.20 USD. That is over the 123 orders you can see.";
+    let checked = check(text, &evidence, NOTICE);
+    assert_eq!(checked.pieces, ["Revenue in 1997 was 617,085.20 USD. ", "That is over the 123 orders you can see."]);
+    assert_eq!(checked.figures, [figure("617085.20", "sales.line: revenue"), figure("123", "sales.order: count")]);
+    assert_eq!(checked.dropped, 0);
+}
+
+#[test]
+fn a_sentence_with_a_figure_from_nowhere_is_left_out() {
+    let evidence = evidence("What was revenue in 1997?", &[revenue()]);
+    let checked = check("It was 617,085.20 USD. Costs were 400,000.00 USD. It rose by 12 %. Thank you.", &evidence, NOTICE);
+    assert_eq!(checked.pieces.concat(), "It was 617,085.20 USD. (left out) Thank you.");
+    assert_eq!(checked.dropped, 2);
+}
+
+#[test]
+fn german_and_english_numbers_are_read() {
+    let evidence = evidence("Umsatz 1997?", &[revenue()]);
+    for text in ["617.085,20 USD", "617,085.20", "617085.2", "617 085,20".replace(' ', "\u{a0}").as_str(), "617.085 USD", "617’085.20"] {
+        assert!(kept(text, &evidence), "{text}");
+    }
+    for text in ["617.085,21 USD", "617 thousand", "61.708,52", "6,170,852", "0.6 million", "-617,085.20", "617k"] {
+        assert!(!kept(text, &evidence), "{text}");
+    }
+}
+
+#[test]
+fn years_and_dates_need_the_question_or_a_query() {
+    let evidence = evidence("What was revenue in 1997?", &[revenue()]);
+    for text in ["In 1997.", "From 1997-01-01 to 1997-12-31.", "Bis 31.12.1997.", "Until December 31, 1997.", "Bis zum 31. Dezember 1997.", "Today, 2026-11-21, it is closed."] {
+        assert!(kept(text, &evidence), "{text}");
+    }
+    for text in ["In 1996.", "On 1997-05-05.", "On 5 May 1997."] {
+        assert!(!kept(text, &evidence), "{text}");
+    }
+}
+
+#[test]
+fn a_number_of_the_question_needs_a_query_that_was_made_with_it() {
+    let filtered = json!({ "filters": [{ "path": "total", "op": "gt", "values": ["1000"] }] });
+    let result = json!({ "kind": "aggregate", "resource": "sales.order", "items": [{ "count": 25 }], "more": false, "query": "q" });
+    let question = "Is it true that 5,000 orders are over 1,000?";
+    let evidence = evidence(question, &[(filtered, result)]);
+    assert!(kept("25 orders are over 1,000.", &evidence));
+    assert!(!kept("Yes, 5,000 orders are.", &evidence));
+}
+
+#[test]
+fn names_and_numbers_of_records_are_no_figures() {
+    let items = json!([{ "id": "0192", "version": 77, "title": "SO-2026-00012", "customer": { "id": "7", "title": "7-Eleven" }, "number": "10248" }]);
+    let evidence = evidence("Which orders are open? And SO-9?", &[(json!({}), json!({ "items": items, "query": "q", "more": false }))]);
+    for text in ["SO-2026-00012 is of 7-Eleven.", "Order 10248 is open.", "I do not find SO-9.", "Q3 and the 1st."] {
+        assert!(kept(text, &evidence), "{text}");
+    }
+    for text in ["SO-2026-00013 is of 7-Eleven.", "Order 10249 is open.", "There are 77.", "There are 0192."] {
+        assert!(!kept(text, &evidence), "{text}");
+    }
+}
+
+#[test]
+fn rows_of_a_table_are_checked_one_by_one() {
+    let items = json!([
+        { "customer": { "id": "a", "title": "QUICK-Stop" }, "revenue": { "amount": "110277.31", "currency": "USD" } },
+        { "customer": { "id": "b", "title": "Ernst Handel" }, "revenue": { "amount": "104874.98", "currency": "USD" } },
+    ]);
+    let evidence = evidence("Top 3 customers by revenue", &[(json!({ "limit": 3 }), json!({ "items": items, "query": "q", "more": false }))]);
+    let text = "Top 3 customers:\n\n| Customer | Revenue |\n| --- | --- |\n| QUICK-Stop | 110,277.31 USD |\n| Ernst Handel | 104,874.99 USD |\nThat is all 2.\n1. QUICK-Stop\n";
+    let checked = check(text, &evidence, NOTICE);
+    assert_eq!(checked.pieces.concat(), "Top 3 customers:\n\n| Customer | Revenue |\n| --- | --- |\n| QUICK-Stop | 110,277.31 USD |\n(left out)\nThat is all 2.\n1. QUICK-Stop\n");
+    assert_eq!(checked.figures, [figure("110277.31", "q"), figure("2", "q")]);
+}
+
+#[test]
+fn a_page_does_not_say_how_many_there_are() {
+    let items = json!([{ "id": "a", "title": "A" }, { "id": "b", "title": "B" }]);
+    let evidence = evidence("Show orders", &[(json!({}), json!({ "items": items, "query": "q", "more": true }))]);
+    assert!(kept("The first 2 are shown.", &evidence));
+    assert!(!kept("There are 2 orders.", &evidence));
+}
+
+#[test]
+fn percentages_come_from_fractions() {
+    let evidence = evidence("Which discount?", &[(json!({}), json!({ "items": [{ "discount": "0.05" }], "query": "q", "more": false }))]);
+    assert!(kept("The discount is 5 %.", &evidence));
+    assert!(!kept("The discount is 6 %.", &evidence));
+}
+
+#[test]
+fn what_a_preview_or_an_error_says_may_be_said() {
+    let mut evidence = evidence("Confirm SO-1", &[]);
+    evidence.other(&json!({ "effects": ["reserves 10 × Chai"], "changes": [{ "field": "total", "new": { "amount": "12.50" } }] }));
+    let checked = check("It reserves 10 pieces for 12.50.", &evidence, NOTICE);
+    assert_eq!((checked.dropped, checked.figures.len()), (0, 0));
+}

@@ -1,0 +1,165 @@
+//! What clients of the assistant reach: questions as streams of events, conversations, proposals.
+
+use super::conversation::{self, Question};
+use super::live::{Event, Tail};
+use super::store;
+use crate::error::{Answer, Problem};
+use crate::http::auth::Authenticated;
+use crate::http::extract::{Json, Object, Parameters, Path, short};
+use crate::state::AppState;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::sse::{self, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json as JsonBody, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::convert::Infallible;
+use std::time::Duration;
+use steward_kernel::{Door, Error, Principal};
+use uuid::Uuid;
+
+const TEXT_CHARS_MAX: usize = 4_000;
+const HEARTBEAT: Duration = Duration::from_secs(15);
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+const CONFIRMATION_TOKEN: HeaderName = HeaderName::from_static("x-confirmation-token");
+
+pub(super) fn router() -> Router<AppState> {
+    Router::new()
+        .route("/api/v1/assistant/messages", post(ask))
+        .route("/api/v1/assistant/messages/{id}/events", get(events))
+        .route("/api/v1/assistant/conversations", get(conversations))
+        .route("/api/v1/assistant/conversations/{id}", get(conversation).delete(forget))
+        .route("/api/v1/assistant/proposals/{id}", get(proposal))
+        .route("/api/v1/assistant/proposals/{id}/confirm", post(confirm))
+        .route("/api/v1/assistant/proposals/{id}/reject", post(reject))
+}
+
+/// An id that is none is one that nothing has.
+fn id_of(kind: &str, text: &str) -> Result<Uuid, Problem> {
+    Uuid::try_parse(text).map_err(|_| Error::not_found(kind).into())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    text: String,
+    #[serde(default)]
+    conversation_id: Option<String>,
+}
+
+/// `POST /api/v1/assistant/messages`.
+async fn ask(State(state): State<AppState>, Authenticated(asker): Authenticated, parameters: Parameters, Json(asked): Json<Asked>) -> Answer {
+    parameters.finish()?;
+    let asker = asker.through(Door::Assistant);
+    let text = asked.text.trim();
+    if text.is_empty() || text.chars().count() > TEXT_CHARS_MAX || text.contains('\0') {
+        return Err(Error::field("text", format!("1 to {TEXT_CHARS_MAX} characters are expected")).into());
+    }
+    let conversation = asked.conversation_id.as_deref().map(|id| id_of("conversation", id)).transpose()?;
+    state.assistant.turns.check_room(&asker)?;
+    let (begun, start) = store::begin(&state.kernel, &asker, conversation, text).await?;
+    let live = state.assistant.turns.begin(&asker, begun.message, start);
+    let tail = Tail::of_live(state.clone(), asker.clone(), begun.message, std::sync::Arc::clone(&live), 0);
+    conversation::start(&state, asker, Question { conversation: begun.conversation, message: begun.message, text: text.to_owned() }, live);
+    Ok(stream(tail))
+}
+
+/// `GET /api/v1/assistant/messages/{id}/events`, from behind the header `Last-Event-ID`.
+async fn events(State(state): State<AppState>, Authenticated(asker): Authenticated, Path(id): Path<String>, parameters: Parameters, headers: HeaderMap) -> Answer {
+    parameters.finish()?;
+    let message = id_of("message", &id)?;
+    let after = match headers.get(&LAST_EVENT_ID) {
+        None => 0,
+        Some(value) => value
+            .to_str()
+            .ok()
+            .and_then(|text| text.trim().parse::<u32>().ok())
+            .filter(|sequence| i32::try_from(*sequence).is_ok())
+            .ok_or_else(|| Problem::bad_request("Last-Event-ID takes the id of an event of this message"))?,
+    };
+    Ok(stream(Tail::of(state, asker.through(Door::Assistant), message, after).await?))
+}
+
+fn stream(tail: Tail) -> Response {
+    let events = futures::stream::unfold(tail, async |mut tail| {
+        let event = tail.next().await?;
+        Some((Ok::<_, Infallible>(wire(event)), tail))
+    });
+    let mut response = Sse::new(Box::pin(events)).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("heartbeat")).into_response();
+    // Proxies that collect an answer before they pass it on would hold the events back.
+    response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    response
+}
+
+fn wire(event: Event) -> sse::Event {
+    // JSON in one line has no line break that could end the field.
+    sse::Event::default().id(event.sequence.to_string()).event(event.name).data(event.data.to_string())
+}
+
+async fn conversations(State(state): State<AppState>, Authenticated(asker): Authenticated, mut parameters: Parameters) -> Answer {
+    let limit = parameters.take_number("limit", 1, 200)?.unwrap_or(50);
+    parameters.finish()?;
+    let items = store::conversations(&state.kernel, &asker, limit).await?;
+    Ok(JsonBody(json!({ "items": items, "next": null })).into_response())
+}
+
+async fn conversation(State(state): State<AppState>, Authenticated(asker): Authenticated, Path(id): Path<String>, parameters: Parameters) -> Answer {
+    parameters.finish()?;
+    let found = store::conversation(&state.kernel, &asker, id_of("conversation", &id)?).await?;
+    Ok(JsonBody(found).into_response())
+}
+
+async fn forget(State(state): State<AppState>, Authenticated(asker): Authenticated, Path(id): Path<String>, parameters: Parameters) -> Answer {
+    parameters.finish()?;
+    store::delete(&state.kernel, &asker, id_of("conversation", &id)?).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// `GET /api/v1/assistant/proposals/{id}`: with the token that confirms it, for interactive sessions only.
+async fn proposal(State(state): State<AppState>, Authenticated(asker): Authenticated, Path(id): Path<String>, parameters: Parameters) -> Answer {
+    parameters.finish()?;
+    let found = steward_actions::find(&state.kernel, &asker, id_of("proposal", &id)?).await?;
+    let mut body = found.shown(state.kernel.clock.now());
+    if let Some(token) = steward_actions::token(&state.kernel, &asker, &found) {
+        body["token"] = Value::String(token);
+    }
+    Ok(([(header::CACHE_CONTROL, "no-store")], JsonBody(body)).into_response())
+}
+
+/// `POST …/confirm` with the token in the body or in the header.
+async fn confirm(
+    State(state): State<AppState>,
+    Authenticated(asker): Authenticated,
+    Path(id): Path<String>,
+    parameters: Parameters,
+    headers: HeaderMap,
+    Object(mut body): Object,
+) -> Answer {
+    parameters.finish()?;
+    let given = body.remove("token");
+    if let Some(unknown) = body.keys().next() {
+        return Err(Error::field(short(unknown), "is not known here").into());
+    }
+    let token = match (&given, headers.get(&CONFIRMATION_TOKEN)) {
+        (Some(Value::String(token)), _) => token.as_str(),
+        (Some(_), _) => return Err(Error::field("token", "a text is expected").into()),
+        (None, Some(value)) => value.to_str().unwrap_or(""),
+        // An API key has no token to bring: it is told why it cannot confirm.
+        (None, None) if !asker.interactive => "",
+        (None, None) => return Err(Error::field("token", "is needed: the proposal hands it to a person who is logged in").into()),
+    };
+    let asker: Principal = asker.through(Door::Assistant);
+    let results = steward_actions::confirm(&state.kernel, &asker, id_of("proposal", &id)?, token).await?;
+    Ok(JsonBody(results).into_response())
+}
+
+async fn reject(State(state): State<AppState>, Authenticated(asker): Authenticated, Path(id): Path<String>, parameters: Parameters, Object(body): Object) -> Answer {
+    parameters.finish()?;
+    if let Some(unknown) = body.keys().next() {
+        return Err(Error::field(short(unknown), "is not known here").into());
+    }
+    steward_actions::reject(&state.kernel, &asker.through(Door::Assistant), id_of("proposal", &id)?).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

@@ -1,0 +1,219 @@
+//! `POST /api/v1/{module}/{resources}/import`: a CSV file of one resource, as the asking user with his rights.
+//!
+//! The headers are the inputs of the resource's create command; parts are written with a dot (`sales_price.amount`), items
+//! of a list with their place (`addresses[0].city`), several texts of one input with `|` between them. A reference is an
+//! id, `ext:` and an external id of the same source, or a code, number or title that only one record has.
+//!
+//! `?dry_run=true` writes nothing. `?key=code` names the column of the external ids (of `?source=`, `import` unless given),
+//! so that a second run changes nothing and changed rows run the resource's update command; without it every row is new.
+//! The answer is the [`super::report::Report`]: rows that failed stand in it, and the others are done.
+
+use super::execute::Mode;
+use super::record::{Batch, By, Part, Record, Reference, parse_path, put};
+use super::table::Table;
+use super::{import, report::RowError};
+use crate::error::{Answer, Problem};
+use crate::http::auth::Authenticated;
+use crate::http::extract::{Parameters, Path, short};
+use crate::state::AppState;
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::post;
+use axum::{Json, Router};
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+use std::sync::Arc;
+use steward_kernel::{Catalogue, Code, CommandSpec, Door, Error, Field, Kind};
+use uuid::Uuid;
+
+const ROWS_MAX: usize = 100_000;
+const FILE_BYTES_MAX: usize = 32 << 20;
+
+pub(crate) fn router() -> Router<AppState> {
+    Router::new().route("/api/v1/{module}/{resources}/import", post(receive).layer(DefaultBodyLimit::max(FILE_BYTES_MAX)))
+}
+
+async fn receive(
+    State(state): State<AppState>,
+    Authenticated(asker): Authenticated,
+    Path((module, plural)): Path<(String, String)>,
+    mut parameters: Parameters,
+    request: Request,
+) -> Answer {
+    let mode = if parameters.take_flag("dry_run")? { Mode::DryRun } else { Mode::Apply };
+    let source = parameters.take("source")?.unwrap_or_else(|| "import".to_owned());
+    let key = parameters.take("key")?;
+    parameters.finish()?;
+    if source.is_empty() || source.len() > 60 || source.chars().any(char::is_control) {
+        return Err(Error::field("source", "1 to 60 characters are expected").into());
+    }
+    let resource = Arc::clone(state.kernel.registry.catalogue.resource_at(&module, &plural)?);
+    let create = resource.create.as_ref().ok_or_else(|| Error::bad_request(format!("{} cannot be created one by one", resource.name)))?;
+    let asker = asker.through(Door::Import);
+    let (name, bytes) = file(request).await?;
+    let table = Table::parse(&name, &bytes, ROWS_MAX)?;
+
+    let read = state.kernel.read(&asker).await?;
+    let catalogue = Arc::clone(read.catalogue());
+    let may = read.rights().may(&catalogue.command(create)?.permission);
+    read.finish().await?;
+    let spec = Arc::clone(catalogue.command(create)?);
+    if !may {
+        return Err(state.kernel.refuse(&asker, create, Error::forbidden(&spec.permission), json!({ "rows": table.rows().len() })).await.into());
+    }
+    let update = resource.update.as_ref().map(ToString::to_string);
+    let batch = Batch { recorded_for: resource.name.to_string(), command: spec.name.to_string(), update, ..batch(&catalogue, &spec, &table, key.as_deref())? };
+    let report = import(&state.kernel, &asker, &source, std::slice::from_ref(&batch), mode, &|_| {}).await?;
+    Ok((StatusCode::OK, Json(report)).into_response())
+}
+
+/// The file: the body itself, or the part `file` of a form.
+async fn file(request: Request) -> Result<(String, Bytes), Problem> {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default().to_ascii_lowercase();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    let unreadable = |status: StatusCode| match status {
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::from(Error::new(Code::TooLarge, format!("a file has at most {} MiB", FILE_BYTES_MAX >> 20))),
+        _ => Problem::bad_request("the file could not be read"),
+    };
+    match kind {
+        "text/csv" | "application/csv" => {
+            let bytes = Bytes::from_request(request, &()).await.map_err(|refused| unreadable(refused.status()))?;
+            Ok(("body".to_owned(), bytes))
+        }
+        "multipart/form-data" => {
+            let mut form = Multipart::from_request(request, &()).await.map_err(|refused| unreadable(refused.status()))?;
+            while let Some(part) = form.next_field().await.map_err(|refused| unreadable(refused.status()))? {
+                if part.name() == Some("file") {
+                    let name = part.file_name().map_or_else(|| "file".to_owned(), short);
+                    let bytes = part.bytes().await.map_err(|refused| unreadable(refused.status()))?;
+                    return Ok((name, bytes));
+                }
+            }
+            Err(Error::field("file", "the form has no part of this name").into())
+        }
+        _ => Err(Problem::unsupported_media_type("text/csv or multipart/form-data")),
+    }
+}
+
+/// A column and the input that it fills.
+struct Column<'a> {
+    at: usize,
+    header: &'a str,
+    path: Vec<Part>,
+    kind: Option<&'a Kind>,
+}
+
+fn batch(catalogue: &Catalogue, spec: &CommandSpec, table: &Table, key: Option<&str>) -> Result<Batch, Error> {
+    let customs: Vec<Field> = match catalogue.resources.get(spec.resource.as_ref()) {
+        Some(resource) if spec.customizable => resource.fields.iter().filter(|field| field.custom).cloned().collect(),
+        _ => Vec::new(),
+    };
+    let key_at = match key {
+        Some(key) => Some(table.column(key).ok_or_else(|| Error::field("key", "the file has no column of this name"))?),
+        None => None,
+    };
+    let mut columns = Vec::new();
+    let mut unknown = Vec::new();
+    for (at, header) in table.headers().iter().enumerate() {
+        let path = parse_path(header);
+        let kind = path.as_deref().and_then(|path| kind_at(&spec.inputs, &customs, path));
+        match (path, kind) {
+            (Some(path), Some(kind)) => columns.push(Column { at, header, path, kind }),
+            // The key may be a column of its own.
+            _ if key_at == Some(at) => {}
+            _ => unknown.push(steward_kernel::error::FieldError { field: short(header), message: format!("is not an input of {}", spec.name) }),
+        }
+    }
+    if !unknown.is_empty() {
+        unknown.truncate(20);
+        return Err(Error::fields(unknown));
+    }
+    let mut batch = Batch { file: table.file.clone(), refused: table.refused.clone(), ..Batch::default() };
+    for column in &columns {
+        if let Some(Part::Name(name)) = column.path.first() {
+            batch.inputs.insert(name.clone());
+        }
+        batch.columns.insert(column.header.to_owned(), column.header.to_owned());
+    }
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for row in table.rows() {
+        let mut record = Record { row: row.number, ..Record::default() };
+        for column in &columns {
+            let cell = row.cell(column.at);
+            if !cell.is_empty() {
+                fill(&mut record, column, cell);
+            }
+        }
+        drop_bare_currencies(&mut record.input, &columns);
+        if let Some(at) = key_at {
+            let name = row.cell(at);
+            let wrong = if name.is_empty() { Some("the external id is empty".to_owned()) } else { seen.insert(name.to_owned(), row.number).map(|first| format!("the external id stands in row {first} as well")) };
+            if let Some(message) = wrong {
+                let error = RowError::new(&table.file, row.number, Error::field("key", message)).column(key.map(str::to_owned));
+                batch.refused.push(error);
+                continue;
+            }
+            record.key = Some(name.to_owned());
+        }
+        batch.records.push(record);
+    }
+    Ok(batch)
+}
+
+/// The kind of the input at a path. `Some(None)` is a part of money or of a quantity.
+fn kind_at<'a>(inputs: &'a [Field], customs: &'a [Field], path: &[Part]) -> Option<Option<&'a Kind>> {
+    let (Part::Name(name), rest) = path.split_first()? else { return None };
+    if name == "custom" {
+        return match rest {
+            [Part::Name(_)] => kind_at(customs, &[], rest),
+            _ => None,
+        };
+    }
+    let kind = &inputs.iter().find(|field| field.name == name.as_str())?.kind;
+    match (kind, rest) {
+        (Kind::Lines(_), []) => None,
+        (_, []) => Some(Some(kind)),
+        (Kind::Money { .. }, [Part::Name(part)]) if part == "amount" || part == "currency" => Some(None),
+        (Kind::Quantity { .. }, [Part::Name(part)]) if part == "value" || part == "unit" => Some(None),
+        (Kind::Lines(fields), [Part::Index(_), rest @ ..]) if !rest.is_empty() => kind_at(fields, &[], rest),
+        _ => None,
+    }
+}
+
+fn fill(record: &mut Record, column: &Column<'_>, cell: &str) {
+    let value = match column.kind {
+        Some(Kind::Boolean) => match cell.to_lowercase().as_str() {
+            "true" | "1" | "yes" | "ja" => json!(true),
+            "false" | "0" | "no" | "nein" => json!(false),
+            _ => json!(cell),
+        },
+        Some(Kind::Texts) => json!(cell.split('|').map(str::trim).filter(|text| !text.is_empty()).collect::<Vec<_>>()),
+        Some(Kind::Reference(resource)) => {
+            if Uuid::try_parse(cell).is_err() {
+                let (by, wanted) = match cell.strip_prefix("ext:") {
+                    Some(external) => (By::ExternalId, external.trim()),
+                    None => (By::Name, cell),
+                };
+                record.references.push(Reference { path: column.path.clone(), resource: resource.to_string(), by, wanted: wanted.to_owned() });
+            }
+            json!(cell)
+        }
+        _ => json!(cell),
+    };
+    put(&mut record.input, &column.path, value);
+}
+
+/// A currency or a unit beside an empty amount says nothing.
+fn drop_bare_currencies(input: &mut Map<String, Value>, columns: &[Column<'_>]) {
+    for column in columns {
+        if let (None, [Part::Name(name), Part::Name(_)]) = (column.kind, column.path.as_slice())
+            && let Some(Value::Object(parts)) = input.get(name)
+            && !parts.contains_key("amount")
+            && !parts.contains_key("value")
+        {
+            input.remove(name);
+        }
+    }
+}

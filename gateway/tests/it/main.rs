@@ -1,0 +1,22 @@
+//! The whole program over a real database and real sockets: one binary, one file for each subject.
+//!
+//! Start at [`app::TestApp`], which composes the program as `steward serve` does, over a database of its own. What holds
+//! for every resource, command and report is tested by reflection over the catalogue ([`catalogue`], [`walls`],
+//! [`plans`], [`targets`]), so that a new module is held to it without a line here; [`seed`] makes rows for any table.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails where it panics")]
+
+mod app;
+mod bus;
+mod catalogue;
+mod events;
+mod example_module;
+mod house;
+mod http;
+mod plans;
+mod rest;
+mod rights;
+mod scopes;
+mod seed;
+mod shop;
+mod targets;
+mod walls;
