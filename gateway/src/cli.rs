@@ -73,6 +73,9 @@ fn run(cli: Cli, modules: Modules) -> Result<()> {
     if let Command::Demo(args) = &cli.command {
         args.apply(&mut config);
     }
+    if matches!(cli.command, Command::Bench(_)) {
+        bench::Args::apply(&mut config);
+    }
     telemetry::init_logging(&config.logging)?;
     match cli.command {
         Command::Openapi(args) => openapi::run(&args, modules),

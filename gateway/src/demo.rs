@@ -84,7 +84,7 @@ async fn company(state: &AppState, progress: &(dyn Fn(&str) + Sync)) -> Result<L
     batches.extend(orders::batches(&orders));
     batches.extend(orders::activities(today, &parties));
     let told_of = |at: &Progress<'_>| {
-        if at.done == at.total || at.done % 1_000 == 0 {
+        if at.done == at.total || at.done.is_multiple_of(1_000) {
             progress(&format!("Demo company: {} ({} of {})", at.file, at.done, at.total));
         }
     };

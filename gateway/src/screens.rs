@@ -52,7 +52,9 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/app/{module}/{resources}/{id}/related", get(related::fragment))
         .route("/app/{module}/{resources}/{id}/edit", get(command::edit_form).post(command::edit))
         .route("/app/{module}/{resources}/{id}/do/{word}", get(command::record_form).post(command::record))
-        .route("/app/{*rest}", get(nowhere))
+        // A route for all the rest would stand in the way of the ones above.
+        .route("/app/{module}", get(nowhere))
+        .route("/app/{module}/{resources}/{id}/{rest}", get(nowhere))
 }
 
 /// The words of the pages themselves, beside those of the modules.

@@ -24,7 +24,7 @@ mod tests;
 
 pub use filter::ops_of;
 pub use history::{Actor, FieldChange, HistoryEntry};
-pub(crate) use {aggregate::run as aggregate, history::run as history, list::detail, list::list};
+pub(crate) use {aggregate::run as aggregate, history::run as history, list::detail, list::explain, list::list};
 
 use crate::catalogue::{Catalogue, Field, Kind, Resource, module_of};
 use crate::error::{Code, Error, Result};

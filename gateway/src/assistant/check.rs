@@ -73,8 +73,10 @@ fn sentences(text: &str) -> Vec<&str> {
         let from = figures::ordinal(line);
         let is_table = line.trim_start().starts_with('|');
         let mut chars = line.char_indices().skip_while(|(at, _)| *at < from).peekable();
-        while let Some((_, c)) = chars.next() {
+        while let Some((at, c)) = chars.next() {
             let ends = matches!(c, '.' | '!' | '?') && !is_table && chars.peek().is_some_and(|(_, next)| next.is_whitespace());
+            // German writes days with a point: "31. Dezember".
+            let ends = ends && !figures::is_before_month(&line[at..]);
             if !ends {
                 continue;
             }

@@ -53,7 +53,8 @@ struct Answer {
 
 /// Begins the turn in the background.
 pub(super) fn start(state: &AppState, principal: Principal, question: Question, live: Arc<Live>) {
-    let span = tracing::info_span!("assistant.turn.run", tenant.id = %principal.tenant, message.id = %question.message, correlation.id = %principal.correlation);
+    let span =
+        tracing::info_span!("assistant.turn.run", tenant.id = %principal.tenant, message.id = %question.message, correlation.id = %principal.correlation);
     let recorder = Recorder { state: state.clone(), principal, message: question.message, live };
     state.tasks.spawn(run(recorder, question).instrument(span));
 }
@@ -156,6 +157,7 @@ impl Turn<'_> {
                 messages.push(Message::tool(&call.id, result.to_string()));
             }
             if let Some(asked) = progress.asked.take() {
+                evidence.allow_what_was_asked();
                 return Ok(self.ask_back(&asked, &evidence, &served, &language));
             }
         }
@@ -176,9 +178,11 @@ impl Turn<'_> {
         let mut messages = vec![Message::system(instructions(&language, today))];
         // The last of them is the question itself, which is added as it was asked.
         let earlier = said.len().saturating_sub(1);
-        messages.extend(said.into_iter().take(earlier).map(|(is_person, text)| {
-            if is_person { Message::user(text) } else { Message::Assistant { text, tool_calls: Vec::new() } }
-        }));
+        messages.extend(said.into_iter().take(earlier).map(
+            |(is_person, text)| {
+                if is_person { Message::user(text) } else { Message::Assistant { text, tool_calls: Vec::new() } }
+            },
+        ));
         messages.push(Message::user(self.question.text.clone()));
         let context = json!({ "today": today.to_string(), "language": language, "user": { "id": self.principal().user, "name": name } });
         Ok(Opening { tools, messages, context, language, today })
@@ -302,7 +306,8 @@ impl Turn<'_> {
 /// What the answer rests on: the queries that its figures come from, with the records of short lists that it names. An
 /// answer without figures rests on the last query.
 fn citations(used: &[Used], sources: &[&str], text: &str) -> Vec<Value> {
-    let names = |one: &Used| one.records.len() <= CITED_RECORDS_MAX && one.records.iter().any(|(_, _, title)| !title.is_empty() && text.contains(title.as_str()));
+    let names =
+        |one: &Used| one.records.len() <= CITED_RECORDS_MAX && one.records.iter().any(|(_, _, title)| !title.is_empty() && text.contains(title.as_str()));
     let cited: Vec<&Used> = used.iter().filter(|one| sources.contains(&one.query.as_str()) || names(one)).collect();
     let cited = if cited.is_empty() { used.last().into_iter().collect() } else { cited };
     let mut citations: Vec<Value> = Vec::new();

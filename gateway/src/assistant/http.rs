@@ -67,7 +67,13 @@ async fn ask(State(state): State<AppState>, Authenticated(asker): Authenticated,
 }
 
 /// `GET /api/v1/assistant/messages/{id}/events`, from behind the header `Last-Event-ID`.
-async fn events(State(state): State<AppState>, Authenticated(asker): Authenticated, Path(id): Path<String>, parameters: Parameters, headers: HeaderMap) -> Answer {
+async fn events(
+    State(state): State<AppState>,
+    Authenticated(asker): Authenticated,
+    Path(id): Path<String>,
+    parameters: Parameters,
+    headers: HeaderMap,
+) -> Answer {
     parameters.finish()?;
     let message = id_of("message", &id)?;
     let after = match headers.get(&LAST_EVENT_ID) {
@@ -155,7 +161,13 @@ async fn confirm(
     Ok(JsonBody(results).into_response())
 }
 
-async fn reject(State(state): State<AppState>, Authenticated(asker): Authenticated, Path(id): Path<String>, parameters: Parameters, Object(body): Object) -> Answer {
+async fn reject(
+    State(state): State<AppState>,
+    Authenticated(asker): Authenticated,
+    Path(id): Path<String>,
+    parameters: Parameters,
+    Object(body): Object,
+) -> Answer {
     parameters.finish()?;
     if let Some(unknown) = body.keys().next() {
         return Err(Error::field(short(unknown), "is not known here").into());

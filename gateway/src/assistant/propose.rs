@@ -28,8 +28,8 @@ struct StepArguments {
 }
 
 pub(super) async fn run(kernel: &Arc<Kernel>, principal: &Principal, conversation: Uuid, arguments: Value) -> Result<Proposal> {
-    let arguments: Arguments =
-        serde_json::from_value(arguments).map_err(|error| Error::new(Code::InvalidInput, format!("the arguments of propose are not what they should be: {error}")))?;
+    let arguments: Arguments = serde_json::from_value(arguments)
+        .map_err(|error| Error::new(Code::InvalidInput, format!("the arguments of propose are not what they should be: {error}")))?;
     if arguments.steps.is_empty() || arguments.steps.len() > STEPS_MAX {
         return Err(Error::field("steps", format!("1 to {STEPS_MAX} steps are possible")));
     }

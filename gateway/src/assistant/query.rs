@@ -68,8 +68,8 @@ impl FilterArguments {
 
 /// Runs the tool; the result is what goes to the model.
 pub(super) async fn run(kernel: &Arc<Kernel>, principal: &Principal, arguments: Value) -> Result<Value> {
-    let arguments: Arguments =
-        serde_json::from_value(arguments).map_err(|error| Error::new(Code::InvalidInput, format!("the arguments of query are not what they should be: {error}")))?;
+    let arguments: Arguments = serde_json::from_value(arguments)
+        .map_err(|error| Error::new(Code::InvalidInput, format!("the arguments of query are not what they should be: {error}")))?;
     let mut read = kernel.read(principal).await?;
     let result = answer(&mut read, arguments).await?;
     read.finish().await?;
@@ -86,7 +86,13 @@ async fn answer(read: &mut Read, arguments: Arguments) -> Result<Value> {
     let sort = arguments.sort.filter(|sort| !sort.is_empty());
     let limit = arguments.limit.map_or(LIMIT, |limit| u32::try_from(limit.clamp(1, i64::from(LIMIT_MAX))).unwrap_or(LIMIT));
     let sorted_by = sort.iter().map(|sort| sort.trim_start_matches('-'));
-    for path in filters.iter().map(|filter| filter.path.as_str()).chain(group.iter().map(String::as_str)).chain(fields.iter().flatten().map(String::as_str)).chain(sorted_by) {
+    for path in filters
+        .iter()
+        .map(|filter| filter.path.as_str())
+        .chain(group.iter().map(String::as_str))
+        .chain(fields.iter().flatten().map(String::as_str))
+        .chain(sorted_by)
+    {
         not_secret(&catalogue, &resource, path)?;
     }
     let mut result = if measures.is_empty() && group.is_empty() {
@@ -173,7 +179,15 @@ async fn counted(read: &mut Read, resource: &str, filters: &[Filter]) -> Result<
     Ok(items.first().and_then(|item| item.get("count")).and_then(Value::as_i64))
 }
 
-async fn aggregate(read: &mut Read, resource: &Resource, filters: &[Filter], measures: &[String], group: &[String], sort: Option<&str>, limit: u32) -> Result<Value> {
+async fn aggregate(
+    read: &mut Read,
+    resource: &Resource,
+    filters: &[Filter],
+    measures: &[String],
+    group: &[String],
+    sort: Option<&str>,
+    limit: u32,
+) -> Result<Value> {
     let query = AggregateQuery {
         measures: measures.to_vec(),
         group: group.to_vec(),
@@ -240,7 +254,12 @@ async fn names(read: &mut Read, catalogue: &Catalogue, resource: &Resource, filt
         if !read.may_read(&to) {
             continue;
         }
-        let query = ListQuery { filters: vec![Filter::new("id", Op::Eq, uuid.to_string())], fields: Some(vec![target.title.to_string()]), limit: 1, ..ListQuery::new(to.as_str()) };
+        let query = ListQuery {
+            filters: vec![Filter::new("id", Op::Eq, uuid.to_string())],
+            fields: Some(vec![target.title.to_string()]),
+            limit: 1,
+            ..ListQuery::new(to.as_str())
+        };
         if let Ok(page) = read.list(&query).await
             && let Some(title) = page.items.into_iter().next().map(|item| titled(target, item)).and_then(|item| item["title"].as_str().map(str::to_owned))
         {

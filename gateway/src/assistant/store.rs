@@ -78,16 +78,18 @@ pub(super) async fn begin(kernel: &Arc<Kernel>, principal: &Principal, conversat
 async fn insert(work: &mut steward_kernel::Work, principal: &Principal, message: Uuid, events: &[Event]) -> Result<()> {
     for event in events {
         // A turn that was given up may have got its end from somebody else in the meantime.
-        sqlx::query("INSERT INTO assistant_event (tenant_id, message_id, sequence, owner_id, name, data) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING")
-            .bind(principal.tenant)
-            .bind(message)
-            .bind(i32::try_from(event.sequence).unwrap_or(i32::MAX))
-            .bind(principal.user)
-            .bind(event.name.as_ref())
-            .bind(Json(&event.data))
-            .execute(work.db())
-            .await
-            .during("store an event of the conversation")?;
+        sqlx::query(
+            "INSERT INTO assistant_event (tenant_id, message_id, sequence, owner_id, name, data) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        )
+        .bind(principal.tenant)
+        .bind(message)
+        .bind(i32::try_from(event.sequence).unwrap_or(i32::MAX))
+        .bind(principal.user)
+        .bind(event.name.as_ref())
+        .bind(Json(&event.data))
+        .execute(work.db())
+        .await
+        .during("store an event of the conversation")?;
     }
     Ok(())
 }
@@ -155,7 +157,13 @@ pub(super) async fn events_after(kernel: &Arc<Kernel>, principal: &Principal, me
 }
 
 /// The words of the last finished messages before this answer, oldest first: `(is the person's, text)`.
-pub(super) async fn history(read: &mut steward_kernel::Read, principal: &Principal, conversation: Uuid, before: Uuid, limit: i64) -> Result<Vec<(bool, String)>> {
+pub(super) async fn history(
+    read: &mut steward_kernel::Read,
+    principal: &Principal,
+    conversation: Uuid,
+    before: Uuid,
+    limit: i64,
+) -> Result<Vec<(bool, String)>> {
     let mut rows: Vec<(String, String)> = sqlx::query_as(
         "SELECT role, text FROM assistant_message WHERE tenant_id = $1 AND conversation_id = $2 AND owner_id = $3 AND state = 'done' AND text <> ''
             AND created_at < (SELECT created_at FROM assistant_message WHERE tenant_id = $1 AND id = $4) ORDER BY created_at DESC, id DESC LIMIT $5",
@@ -185,7 +193,10 @@ pub(super) async fn conversations(kernel: &Arc<Kernel>, principal: &Principal, l
     .await
     .during("read the conversations")?;
     read.finish().await?;
-    Ok(rows.into_iter().map(|(id, title, created_at, updated_at)| json!({ "id": id, "title": title, "created_at": created_at, "updated_at": updated_at })).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(id, title, created_at, updated_at)| json!({ "id": id, "title": title, "created_at": created_at, "updated_at": updated_at }))
+        .collect())
 }
 
 /// One conversation with its messages and their events, oldest first.

@@ -162,7 +162,8 @@ impl Shown<'_> {
             })
             .collect();
         let measures: Vec<&str> = measures(self.read, resource).map(|measure| measure.name.as_ref()).collect();
-        let mut line = format!("- {} ({}): {}; measures: {}", resource.name, self.labels.plural(self.language, &resource.name), fields.join(", "), measures.join(", "));
+        let mut line =
+            format!("- {} ({}): {}; measures: {}", resource.name, self.labels.plural(self.language, &resource.name), fields.join(", "), measures.join(", "));
         if !resource.filters.is_empty() {
             let names: Vec<&str> = resource.filters.iter().map(|filter| filter.name.as_ref()).collect();
             line.push_str(&format!("; named filters: {}", names.join(", ")));

@@ -156,7 +156,7 @@ fn orders(tenant: &Created) -> Vec<String> {
         format!(
             "INSERT INTO sales_order (tenant_id, id, number, customer_id, status, order_date, currency, owner_id, company_id, net_total, line_count, created_at)
              SELECT '{tenant}', {order}, 'B-' || lpad(n::text, 7, '0'), {customer}, CASE WHEN n <= {QUOTATIONS} THEN 'quotation' ELSE 'done' END,
-                    date '2024-01-01' + (n * 7919 % 1000)::int, 'EUR', {seller}, '{company}',
+                    date '2024-01-01' + (n::bigint * 7919 % 1000)::int, 'EUR', {seller}, '{company}',
                     CASE WHEN n <= {QUOTATIONS} THEN 10 ELSE n % 1000 END, CASE WHEN n <= {QUOTATIONS} THEN 1 ELSE 0 END,
                     timestamptz '2024-01-01' + n * interval '1 minute'
                FROM generate_series(1, {ORDERS}) n"

@@ -10,6 +10,15 @@ pub(super) struct Args {
     name: Option<String>,
 }
 
+impl Args {
+    /// The terminal is for the figures.
+    pub(super) fn apply(config: &mut Config) {
+        if config.logging.filter == Config::default().logging.filter {
+            config.logging.filter = "error".into();
+        }
+    }
+}
+
 pub(super) async fn run(args: Args, config: Config, modules: Modules) -> Result<()> {
     crate::bench::run(args.name.as_deref(), &config, modules).await
 }

@@ -35,7 +35,7 @@ impl Args {
         }
         // The terminal is for the progress and the address; what goes wrong still shows.
         if config.logging.filter == Config::default().logging.filter {
-            config.logging.filter = "warn".into();
+            config.logging.filter = "warn,sqlx=error".into();
         }
     }
 }

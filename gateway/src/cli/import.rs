@@ -60,7 +60,10 @@ pub(super) async fn run(args: Args, config: Config, modules: Modules) -> Result<
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
         for step in &report.steps {
-            println!("{:<22} {:<32} {:>6} rows: {} created, {} updated, {} unchanged, {} failed", step.file, step.command, step.rows, step.created, step.updated, step.unchanged, step.failed);
+            println!(
+                "{:<22} {:<32} {:>6} rows: {} created, {} updated, {} unchanged, {} failed",
+                step.file, step.command, step.rows, step.created, step.updated, step.unchanged, step.failed
+            );
         }
     }
     match report.failed() {

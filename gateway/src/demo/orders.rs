@@ -117,7 +117,10 @@ pub(super) fn activities(today: NaiveDate, parties: &[Party]) -> Vec<Batch> {
         let ago = random.below(200);
         let due = if ago < 30 { after(today, 30 - ago) } else { before(today, ago - 30) };
         let key = format!("{}", at + 1);
-        let input: Map<String, Value> = [("kind", json!(kind)), ("subject", json!(subject)), ("due_date", json!(workday(due)))].map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+        let input: Map<String, Value> = [("kind", json!(kind)), ("subject", json!(subject)), ("due_date", json!(workday(due)))]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into_iter()
+            .collect();
         all.push(record(key.clone(), Value::Object(input)).to("party", "crm.party", customer.key.clone()).to("owner", "identity.user", seller.number));
         // What was due was done, but for a few.
         if due < today && random.percent(92) {

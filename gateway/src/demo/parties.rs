@@ -69,19 +69,72 @@ const FRANC: &[Place] = &[
 ];
 
 const TRADES: &[&str] = &[
-    "Tischlerei", "Bauunternehmen", "Elektrotechnik", "Malerbetrieb", "Metallbau", "Gartenbau", "Autohaus", "Bootswerft", "Hotel", "Druckerei", "Dachdeckerei", "Zimmerei",
-    "Landtechnik", "Gebäudereinigung", "Spedition", "Maschinenbau", "Sanitärtechnik", "Messebau", "Baumarkt", "Schlosserei",
+    "Tischlerei",
+    "Bauunternehmen",
+    "Elektrotechnik",
+    "Malerbetrieb",
+    "Metallbau",
+    "Gartenbau",
+    "Autohaus",
+    "Bootswerft",
+    "Hotel",
+    "Druckerei",
+    "Dachdeckerei",
+    "Zimmerei",
+    "Landtechnik",
+    "Gebäudereinigung",
+    "Spedition",
+    "Maschinenbau",
+    "Sanitärtechnik",
+    "Messebau",
+    "Baumarkt",
+    "Schlosserei",
 ];
 const MAKERS: &[&str] = &["Werkzeugfabrik", "Schraubenwerk", "Leuchten", "Arbeitsschutz", "Verpackungen", "Chemie", "Stahlhandel", "Textil"];
 const FIRST: &[&str] = &[
-    "Katrin", "Stefan", "Miriam", "Olaf", "Beate", "Thorsten", "Ingrid", "Marco", "Silke", "Daniel", "Hanna", "Rainer", "Petra", "Lars", "Nicole", "Kai", "Sabine", "Michael", "Carla", "Uwe",
+    "Katrin", "Stefan", "Miriam", "Olaf", "Beate", "Thorsten", "Ingrid", "Marco", "Silke", "Daniel", "Hanna", "Rainer", "Petra", "Lars", "Nicole", "Kai",
+    "Sabine", "Michael", "Carla", "Uwe",
 ];
 const LAST: &[&str] = &[
-    "Albers", "Bachmann", "Carstens", "Diekmann", "Eggers", "Feddersen", "Gerdes", "Hansen", "Iversen", "Jacobs", "Köhler", "Lehmann", "Möller", "Niemann", "Ohlsen", "Paulsen", "Quast",
-    "Reimers", "Sievers", "Tietjen", "Ulrich", "Vogel", "Wagner", "Ziegler", "Böttcher", "Krüger", "Schröder", "Steffens", "Winkler", "Brunner", "Meier", "Hofer", "Steiner", "Wyss", "Keller",
+    "Albers",
+    "Bachmann",
+    "Carstens",
+    "Diekmann",
+    "Eggers",
+    "Feddersen",
+    "Gerdes",
+    "Hansen",
+    "Iversen",
+    "Jacobs",
+    "Köhler",
+    "Lehmann",
+    "Möller",
+    "Niemann",
+    "Ohlsen",
+    "Paulsen",
+    "Quast",
+    "Reimers",
+    "Sievers",
+    "Tietjen",
+    "Ulrich",
+    "Vogel",
+    "Wagner",
+    "Ziegler",
+    "Böttcher",
+    "Krüger",
+    "Schröder",
+    "Steffens",
+    "Winkler",
+    "Brunner",
+    "Meier",
+    "Hofer",
+    "Steiner",
+    "Wyss",
+    "Keller",
 ];
 const FORMS: &[&str] = &["GmbH", "GmbH & Co. KG", "KG", "OHG", "e. K."];
-const STREETS: &[&str] = &["Hauptstraße", "Industriestraße", "Am Hafen", "Bahnhofstraße", "Gewerbering", "Lindenallee", "Mühlenweg", "Werkstraße", "Kanalstraße", "Marktplatz"];
+const STREETS: &[&str] =
+    &["Hauptstraße", "Industriestraße", "Am Hafen", "Bahnhofstraße", "Gewerbering", "Lindenallee", "Mühlenweg", "Werkstraße", "Kanalstraße", "Marktplatz"];
 const POSITIONS: &[&str] = &["Owner", "Purchasing", "Managing director", "Site manager", "Office"];
 
 /// Customers first, then suppliers.
@@ -109,7 +162,18 @@ pub(super) fn make() -> Vec<Party> {
         let seller = (!supplier).then(|| *random.pick(if swiss { &franc } else { &euro }));
         let domain = format!("{}-{}.example", ascii(trade), ascii(family));
         let key = if supplier { format!("L{:04}", at - CUSTOMERS + 1) } else { format!("K{:04}", at + 1) };
-        parties.push(Party { key, name, place, street, contact, position: *random.pick(POSITIONS), phone, domain, seller, term: *random.pick(&[10, 14, 30, 30, 30, 60]) });
+        parties.push(Party {
+            key,
+            name,
+            place,
+            street,
+            contact,
+            position: random.pick::<&str>(POSITIONS),
+            phone,
+            domain,
+            seller,
+            term: *random.pick(&[10, 14, 30, 30, 30, 60]),
+        });
     }
     parties
 }

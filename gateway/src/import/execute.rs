@@ -64,7 +64,15 @@ impl Run<'_> {
         }
         for batch in batches {
             let (step, errors) = self.batch(batch).await?;
-            tracing::info!(file = batch.file, command = batch.command, created = step.created, updated = step.updated, unchanged = step.unchanged, failed = step.failed, "a file was imported");
+            tracing::info!(
+                file = batch.file,
+                command = batch.command,
+                created = step.created,
+                updated = step.updated,
+                unchanged = step.unchanged,
+                failed = step.failed,
+                "a file was imported"
+            );
             report.add(step, errors);
         }
         Ok(report)
@@ -87,6 +95,8 @@ impl Run<'_> {
             done += records.len();
             (self.progress)(&Progress { file: &batch.file, command: &batch.command, done, total });
         }
+        // In the order of the file; errors of lines, which come from another one, stand at the end.
+        errors.sort_by_key(|error| (error.file != batch.file, error.row));
         step.failed = step.rows - step.created - step.updated - step.unchanged;
         Ok((step, errors))
     }
@@ -107,7 +117,7 @@ impl Run<'_> {
             };
             Err((name.to_owned(), error))
         };
-        let found = find(&batch.command).and_then(|create| Ok((create, batch.update.as_deref().map(find).transpose())));
+        let found = find(&batch.command).map(|create| (create, batch.update.as_deref().map(find).transpose()));
         read.finish().await?;
         let (create, update) = match found {
             Ok(found) => found,
@@ -133,8 +143,8 @@ impl Run<'_> {
 
         let mut tasks: Vec<Task<'_>> = Vec::with_capacity(records.len());
         for record in records {
-            let digest = current.digest(&record.input);
             let known = record.key.as_ref().and_then(|key| brought.get(key));
+            let digest = current.digest(&record.input, known.map(|known| known.digest.as_slice()));
             if known.is_some_and(|known| known.digest == digest) {
                 step.unchanged += 1;
                 continue;
@@ -167,7 +177,9 @@ impl Run<'_> {
             Mode::DryRun => self.check(&catalogue, &tasks).await,
         };
         // Without a database every row fails alike: what was brought in stays, and the next run goes on from there.
-        if !results.is_empty() && results.iter().all(|result| result.as_ref().is_err_and(|error| matches!(error.code, Code::Busy | Code::Moved | Code::Unauthenticated))) {
+        if !results.is_empty()
+            && results.iter().all(|result| result.as_ref().is_err_and(|error| matches!(error.code, Code::Busy | Code::Moved | Code::Unauthenticated)))
+        {
             return Err(results.into_iter().find_map(Result::err).unwrap_or_else(|| Error::internal("a chunk had no result")));
         }
         for (task, result) in tasks.iter().zip(results) {
@@ -218,7 +230,8 @@ const HALF: usize = 16;
 
 impl Current<'_> {
     /// Two halves: of what the update command can change, and of the rest. Secrets leave no trace in it.
-    fn digest(&self, input: &Map<String, Value>) -> Vec<u8> {
+    /// A source that says nothing of the rest leaves it as it was `before`.
+    fn digest(&self, input: &Map<String, Value>, before: Option<&[u8]>) -> Vec<u8> {
         let (mut changeable, mut fixed) = (Map::new(), Map::new());
         let secret = |name: &str| self.create.inputs.iter().any(|field| field.name == name && field.sensitivity == Sensitivity::Secret);
         for (name, value) in input.iter().filter(|(name, _)| !secret(name)) {
@@ -226,7 +239,9 @@ impl Current<'_> {
             part.insert(name.clone(), value.clone());
         }
         let half = |fields: &Map<String, Value>| blake3::hash(sorted(fields).to_string().as_bytes()).as_bytes()[..HALF].to_vec();
-        [half(&changeable), half(&fixed)].concat()
+        let speaks_of_rest = self.batch.inputs.iter().any(|name| !self.update.as_deref().is_some_and(|update| self.takes(update, name)));
+        let rest = before.and_then(|before| before.get(HALF..)).filter(|_| !speaks_of_rest && self.update.is_some());
+        [half(&changeable), rest.map_or_else(|| half(&fixed), <[u8]>::to_vec)].concat()
     }
 
     fn takes(&self, update: &CommandSpec, name: &str) -> bool {

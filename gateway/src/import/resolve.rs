@@ -66,7 +66,8 @@ impl Resolver {
                 By::Field(field) => self.by_field(read, &resource, &by, field, names).await?,
                 By::Name => {
                     for field in naming_fields(read.catalogue(), &resource)? {
-                        let left: Vec<String> = names.iter().filter(|name| !self.found.contains_key(&(resource.clone(), By::Name, (*name).clone()))).cloned().collect();
+                        let left: Vec<String> =
+                            names.iter().filter(|name| !self.found.contains_key(&(resource.clone(), By::Name, (*name).clone()))).cloned().collect();
                         self.by_field(read, &resource, &by, &field, left).await?;
                     }
                 }
@@ -101,27 +102,24 @@ impl Resolver {
         for reference in &record.references {
             let key = (reference.resource.clone(), reference.by.clone(), reference.wanted.clone());
             let id = match self.found.get(&key) {
-                Some(Found::One(id)) => Ok(*id),
+                Some(Found::One(id)) => *id,
                 Some(Found::Planned(id)) => {
                     planned = true;
-                    Ok(*id)
+                    *id
                 }
-                Some(Found::Several) => Err("several"),
-                None => Err("no"),
-            };
-            match id {
-                Ok(id) => put(&mut input, &reference.path, Value::String(id.to_string())),
-                Err(how_many) => {
+                unclear => {
                     let name: String = reference.wanted.chars().take(60).collect();
                     let by = match &reference.by {
                         By::ExternalId => "external id",
                         By::Field(field) => field.as_str(),
                         By::Name => "code or name",
                     };
-                    let records = if how_many == "no" { "no record" } else { "several records" };
-                    wrong.push(FieldError { field: show_path(&reference.path), message: format!("there are {records} of {} with the {by} {name:?}", reference.resource).replace("are no record", "is no record") });
+                    let there = if unclear.is_some() { "there are several records" } else { "there is no record" };
+                    wrong.push(FieldError { field: show_path(&reference.path), message: format!("{there} of {} with the {by} {name:?}", reference.resource) });
+                    continue;
                 }
-            }
+            };
+            put(&mut input, &reference.path, Value::String(id.to_string()));
         }
         if wrong.is_empty() { Ok(Resolved { input: Value::Object(input), planned }) } else { Err(Error::fields(wrong)) }
     }

@@ -287,3 +287,6 @@ fn sorted_value(value: &Value) -> Value {
         other => other.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

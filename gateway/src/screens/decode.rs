@@ -192,7 +192,9 @@ pub(super) fn fill(view: &View, values: &mut Values, field: &Field, name: &str, 
                 values.set(format!("{TYPED}{name}"), value.get("title").map(text).unwrap_or_default());
             }
         }
-        Kind::Texts => values.set(name, value.as_array().map(|items| items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")).unwrap_or_default()),
+        Kind::Texts => {
+            values.set(name, value.as_array().map(|items| items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")).unwrap_or_default())
+        }
         Kind::Lines(inner) => {
             for (row, line) in value.as_array().into_iter().flatten().enumerate() {
                 for field in inner {

@@ -88,15 +88,25 @@ impl Form<'_> {
         let value = self.values.get(name);
         let required = field.required && is_labelled;
         match &field.kind {
-            Kind::Text { multiline: true, max } => html! { textarea class=(class("form-control")) id=(id) name=(name) rows="3" maxlength=(max) required[required] aria-label=[aria] aria-describedby=[told] { (value) } },
+            Kind::Text { multiline: true, max } => {
+                html! { textarea class=(class("form-control")) id=(id) name=(name) rows="3" maxlength=(max) required[required] aria-label=[aria] aria-describedby=[told] { (value) } }
+            }
             Kind::Text { max, .. } => {
                 let is_secret = matches!(field.sensitivity, steward_kernel::catalogue::Sensitivity::Secret);
                 html! { input class=(class("form-control")) type=(if is_secret { "password" } else { "text" }) id=(id) name=(name) value=(value) maxlength=(max) required[required] aria-label=[aria] aria-describedby=[told] autocomplete=(if is_secret { "new-password" } else { "off" }); }
             }
-            Kind::Boolean => html! { input class=(class("form-check-input")) type="checkbox" id=(id) name=(name) value="true" checked[value == "true"] aria-label=[aria]; },
-            Kind::Integer | Kind::Decimal => html! { input class=(class("form-control steward-number")) type="text" inputmode="decimal" id=(id) name=(name) value=(value) required[required] aria-label=[aria] aria-describedby=[told] autocomplete="off"; },
-            Kind::Date => html! { input class=(class("form-control")) type="date" id=(id) name=(name) value=(value) required[required] aria-label=[aria] aria-describedby=[told]; },
-            Kind::Timestamp => html! { input class=(class("form-control")) type="datetime-local" id=(id) name=(name) value=(value) required[required] aria-label=[aria] aria-describedby=[told]; },
+            Kind::Boolean => {
+                html! { input class=(class("form-check-input")) type="checkbox" id=(id) name=(name) value="true" checked[value == "true"] aria-label=[aria]; }
+            }
+            Kind::Integer | Kind::Decimal => {
+                html! { input class=(class("form-control steward-number")) type="text" inputmode="decimal" id=(id) name=(name) value=(value) required[required] aria-label=[aria] aria-describedby=[told] autocomplete="off"; }
+            }
+            Kind::Date => {
+                html! { input class=(class("form-control")) type="date" id=(id) name=(name) value=(value) required[required] aria-label=[aria] aria-describedby=[told]; }
+            }
+            Kind::Timestamp => {
+                html! { input class=(class("form-control")) type="datetime-local" id=(id) name=(name) value=(value) required[required] aria-label=[aria] aria-describedby=[told]; }
+            }
             Kind::Choice(choices) => html! {
                 select class=(class("form-select")) id=(id) name=(name) required[required] aria-label=[aria] aria-describedby=[told] {
                     @if !field.required || field.default.is_none() { option value="" {} }
@@ -126,9 +136,13 @@ impl Form<'_> {
             }
             Kind::Reference(referred) => match self.view.readable(referred) {
                 Some(referred) => reference_picker(self.view, referred, name, &id, value, self.values.typed(name), wrong, aria),
-                None => html! { input class=(class("form-control")) type="text" id=(id) name=(name) value=(value) placeholder="ID" required[required] aria-label=[aria] aria-describedby=[told] autocomplete="off"; },
+                None => {
+                    html! { input class=(class("form-control")) type="text" id=(id) name=(name) value=(value) placeholder="ID" required[required] aria-label=[aria] aria-describedby=[told] autocomplete="off"; }
+                }
             },
-            Kind::Texts => html! { input class=(class("form-control")) type="text" id=(id) name=(name) value=(value) placeholder=(self.view.t("separated")) aria-label=[aria] aria-describedby=[told] autocomplete="off"; },
+            Kind::Texts => {
+                html! { input class=(class("form-control")) type="text" id=(id) name=(name) value=(value) placeholder=(self.view.t("separated")) aria-label=[aria] aria-describedby=[told] autocomplete="off"; }
+            }
             Kind::Lines(_) => html! {},
         }
     }
@@ -137,7 +151,16 @@ impl Form<'_> {
 /// A box to type the beginning of a title into, with the records that fit below it; the id is sent beside it. Without
 /// the script the text alone is sent, and the server looks for the one record that it names.
 #[expect(clippy::too_many_arguments, reason = "what a control needs to be drawn, from two kinds of forms")]
-pub(super) fn reference_picker(view: &View, referred: &Arc<Resource>, name: &str, id: &str, value: &str, title: &str, is_wrong: bool, aria: Option<&str>) -> Markup {
+pub(super) fn reference_picker(
+    view: &View,
+    referred: &Arc<Resource>,
+    name: &str,
+    id: &str,
+    value: &str,
+    title: &str,
+    is_wrong: bool,
+    aria: Option<&str>,
+) -> Markup {
     let options = format!("{id}-options");
     let class = if is_wrong { "form-control is-invalid" } else { "form-control" };
     html! {
@@ -146,7 +169,7 @@ pub(super) fn reference_picker(view: &View, referred: &Arc<Resource>, name: &str
             div class="input-icon" {
                 input class=(class) type="text" id=(id) name=(format!("{TYPED}{name}")) value=(title) role="combobox" aria-autocomplete="list" aria-expanded="false" aria-controls=(options) aria-label=[aria]
                     autocomplete="off" spellcheck="false" placeholder=(view.t("type-to-search"))
-                    hx-get=(format!("/app/pick/{}", referred.path())) hx-trigger="input changed delay:150ms, pick" hx-target="next [role=listbox]" hx-swap="innerHTML" hx-sync="this:replace" hx-params=(format!("{TYPED}{name}")) data-picker-text;
+                    hx-get=(format!("/app/pick/{}", referred.path())) hx-trigger="input changed delay:150ms, pick" hx-target="next [role=listbox]" hx-swap="innerHTML" hx-sync="this:replace" data-picker-text;
                 span class="input-icon-addon" { (icon("search")) }
             }
             div class="dropdown-menu" role="listbox" id=(options) aria-label=(view.plural(referred)) {}

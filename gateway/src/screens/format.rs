@@ -4,8 +4,10 @@ use super::shell::icon;
 use super::view::{Of, View, id_of, record_path};
 use chrono::{DateTime, NaiveDate, Utc};
 use maud::{Markup, html};
+use rust_decimal::Decimal;
 use serde_json::Value;
-use steward_kernel::{Field, Kind};
+use std::str::FromStr;
+use steward_kernel::{Currency, Field, Kind, Money};
 
 /// The decimal sign of a language.
 pub(super) fn decimal_sign(language: &str) -> char {
@@ -100,6 +102,19 @@ pub(super) fn badge(view: &View, of: Of<'_>, field: &Field, value: &str) -> Mark
     html! { span class=(format!("badge {}", colour(field, value))) { (view.choice(of, &field.name, value)) } }
 }
 
+/// Without zeros at the end of the fraction, which say nothing of a quantity.
+fn short(text: &str) -> String {
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text.to_owned() }
+}
+
+/// An amount with the digits of its currency; what is no amount stays as it is.
+fn rounded(amount: &str, currency: &str) -> String {
+    match (Decimal::from_str(amount), Currency::new(currency)) {
+        (Ok(amount), Ok(currency)) => Money::new(amount, currency).rounded().amount.to_string(),
+        _ => amount.to_owned(),
+    }
+}
+
 /// A value for people. Values of lists, details, histories and previews come in slightly different forms: a reference with
 /// or without its title, money with or without its currency.
 pub(super) fn cell(view: &View, of: Of<'_>, field: &Field, value: &Value) -> Markup {
@@ -112,15 +127,20 @@ pub(super) fn cell(view: &View, of: Of<'_>, field: &Field, value: &Value) -> Mar
     };
     let part = |name: &str| value.get(name).and_then(Value::as_str);
     match &field.kind {
-        Kind::Boolean => html! { @if value.as_bool() == Some(true) { span class="text-green" { (icon("check")) span class="visually-hidden" { (view.t("yes")) } } } @else { span class="text-secondary" { (view.t("no")) } } },
-        Kind::Integer | Kind::Decimal => html! { (number(&view.language, &text())) },
+        Kind::Boolean => {
+            html! { @if value.as_bool() == Some(true) { span class="text-green" { (icon("check")) span class="visually-hidden" { (view.t("yes")) } } } @else { span class="text-secondary" { (view.t("no")) } } }
+        }
+        Kind::Integer | Kind::Decimal => html! { (number(&view.language, &short(&text()))) },
         Kind::Money { .. } => {
-            let amount = part("amount").map_or_else(text, str::to_owned);
-            html! { (number(&view.language, &amount)) @if let Some(currency) = part("currency") { " " span class="text-secondary" { (currency) } } }
+            let exact = part("amount").map_or_else(text, str::to_owned);
+            let amount = part("currency").map_or_else(|| exact.clone(), |currency| rounded(&exact, currency));
+            // The exact amount is one look away where it has more digits than the currency.
+            let exact = (amount.len() < exact.len()).then(|| number(&view.language, &exact));
+            html! { span title=[exact] { (number(&view.language, &amount)) } @if let Some(currency) = part("currency") { " " span class="text-secondary" { (currency) } } }
         }
         Kind::Quantity { .. } => {
             let amount = part("value").map_or_else(text, str::to_owned);
-            html! { (number(&view.language, &amount)) @if let Some(unit) = part("unit").filter(|unit| !unit.is_empty()) { " " span class="text-secondary" { (unit) } } }
+            html! { (number(&view.language, &short(&amount))) @if let Some(unit) = part("unit").filter(|unit| !unit.is_empty()) { " " span class="text-secondary" { (unit) } } }
         }
         Kind::Date => html! { (NaiveDate::parse_from_str(&text(), "%Y-%m-%d").map_or_else(|_| text(), |day| date(view, day))) },
         Kind::Timestamp => html! { (DateTime::parse_from_rfc3339(&text()).map_or_else(|_| text(), |at| moment(view, at.with_timezone(&Utc)))) },
@@ -165,9 +185,15 @@ mod tests {
 
     #[test]
     fn typed_numbers_are_understood_in_the_language_of_the_reader() {
-        for (language, typed, plain) in
-            [("en", "1,234.50", "1234.50"), ("de", "1.234,50", "1234.50"), ("de", "12.5", "12.5"), ("de", "1.250", "1250"), ("en", "12,5", "12.5"), ("en", " 7 ", "7"), ("en", "x", "x")]
-        {
+        for (language, typed, plain) in [
+            ("en", "1,234.50", "1234.50"),
+            ("de", "1.234,50", "1234.50"),
+            ("de", "12.5", "12.5"),
+            ("de", "1.250", "1250"),
+            ("en", "12,5", "12.5"),
+            ("en", " 7 ", "7"),
+            ("en", "x", "x"),
+        ] {
             assert_eq!(plain_number(language, typed), plain, "{language} {typed}");
         }
     }

@@ -53,10 +53,9 @@ fn body(view: &View, counts: &HashMap<String, String>) -> Markup {
             h1 class="h1" { (view.t("hello")) ", " (view.rights.user_name) }
             (ask(view))
         }
-        div class="row row-cards" {
+        div class="steward-modules" {
             @for (module, resources) in view.menu() {
-                div class="col-md-6 col-xl-4" {
-                    section class="card" aria-label=(view.labels.module(&view.language, module)) {
+                section class="card" aria-label=(view.labels.module(&view.language, module)) {
                         div class="card-header" { h2 class="card-title" { (module_icon(module)) " " (view.labels.module(&view.language, module)) } }
                         div class="list-group list-group-flush" {
                             @for resource in resources {
@@ -69,7 +68,6 @@ fn body(view: &View, counts: &HashMap<String, String>) -> Markup {
                                 a class="list-group-item list-group-item-action" href=(format!("/app/reports/{}", spec.name)) { (shell::icon("chart-bar")) " " (view.labels.report(&view.language, &spec.name)) }
                             }
                         }
-                    }
                 }
             }
         }

@@ -190,7 +190,11 @@ fn table(view: &View, resource: &Resource, asked: &Asked, columns: &[&Field], pa
     let export_fields = if asked.columns.is_empty() { String::new() } else { columns.iter().map(|field| field.name.as_ref()).collect::<Vec<_>>().join(",") };
     let export = with_query(
         &format!("/api/v1/{}/export", resource.path()),
-        asked.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(Some(("fields", export_fields.as_str())).filter(|(_, value)| !value.is_empty())),
+        asked
+            .pairs
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .chain(Some(("fields", export_fields.as_str())).filter(|(_, value)| !value.is_empty())),
     );
     html! {
         div id="list" {
@@ -213,7 +217,7 @@ fn table(view: &View, resource: &Resource, asked: &Asked, columns: &[&Field], pa
                                         @let value = item.get(field.name.as_ref()).unwrap_or(&Value::Null);
                                         td class=(format::align(&field.kind)) {
                                             @match id {
-                                                Some(id) if index == link_at => a class="steward-title" href=(record_path(resource, id)) { (format::plain(value).unwrap_or_else(|| id.to_string().chars().take(8).collect())) },
+                                                Some(id) if index == link_at => (title(resource, id, value)),
                                                 _ => (format::cell(view, of, field, value)),
                                             }
                                         }
@@ -234,6 +238,12 @@ fn table(view: &View, resource: &Resource, asked: &Asked, columns: &[&Field], pa
     }
 }
 
+/// The way to the record. A number is not broken at its dash.
+fn title(resource: &Resource, id: Uuid, value: &Value) -> Markup {
+    let text = format::plain(value).unwrap_or_else(|| id.to_string().chars().take(8).collect());
+    html! { a class=(if text.chars().count() <= 16 { "steward-title text-nowrap" } else { "steward-title" }) href=(record_path(resource, id)) { (text) } }
+}
+
 fn heading(view: &View, resource: &Resource, asked: &Asked, field: &Field, sort: &str) -> Markup {
     let label = view.label(Of::Resource(&resource.name), field);
     let ends = if format::is_numeric(&field.kind) { "text-end" } else { "" };
@@ -243,7 +253,13 @@ fn heading(view: &View, resource: &Resource, asked: &Asked, field: &Field, sort:
     let first = sort.split(',').next().unwrap_or("");
     let (ascending, descending) = (first == field.name, first.strip_prefix('-') == Some(field.name.as_ref()));
     let to = if ascending { format!("-{}", field.name) } else { field.name.to_string() };
-    let state = if ascending { Some("ascending") } else if descending { Some("descending") } else { None };
+    let state = if ascending {
+        Some("ascending")
+    } else if descending {
+        Some("descending")
+    } else {
+        None
+    };
     html! {
         th scope="col" class=(ends) aria-sort=[state] {
             a class="steward-sort" href=(asked.address(&list_path(resource), Some(&to), None)) hx-get=(asked.address(&list_path(resource), Some(&to), None)) hx-target="#list" hx-swap="outerHTML" {

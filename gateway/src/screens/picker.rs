@@ -20,7 +20,12 @@ const OPTIONS: u32 = 10;
 /// The names of visible texts of pickers begin with this; what follows is the name of the hidden id.
 pub(super) const TYPED: &str = "_t:";
 
-pub(super) async fn options(State(state): State<AppState>, visitor: Visitor, Path((module, plural)): Path<(String, String)>, parameters: Parameters) -> Response {
+pub(super) async fn options(
+    State(state): State<AppState>,
+    visitor: Visitor,
+    Path((module, plural)): Path<(String, String)>,
+    parameters: Parameters,
+) -> Response {
     visitor.answer(build(&state, &visitor, &module, &plural, &parameters).await)
 }
 
@@ -39,7 +44,13 @@ async fn build(state: &AppState, visitor: &Visitor, module: &str, plural: &str, 
 }
 
 /// Records by the beginning of their titles: id, title, and another field of the list to tell them apart.
-pub(super) async fn matching(read: &mut Read, view: &View, resource: &Resource, typed: &str, limit: u32) -> Result<Vec<(Uuid, String, Option<String>)>, Problem> {
+pub(super) async fn matching(
+    read: &mut Read,
+    view: &View,
+    resource: &Resource,
+    typed: &str,
+    limit: u32,
+) -> Result<Vec<(Uuid, String, Option<String>)>, Problem> {
     let Some(title) = view.fields(resource).find(|field| field.name == resource.title) else { return Ok(Vec::new()) };
     let beside = view.fields(resource).find(|field| field.in_list && field.name != title.name && matches!(field.kind, steward_kernel::Kind::Text { .. }));
     let mut query = ListQuery { limit, ..ListQuery::new(resource.name.as_ref()) };

@@ -13,6 +13,9 @@ use steward_kernel::labels::Labels;
 /// What htmx may do under our content security policy: no inline style, nothing evaluated, answers with errors are shown.
 const HTMX: &str = r#"{"includeIndicatorStyles":false,"allowEval":false,"selfRequestsOnly":true,"allowScriptTags":false,"historyCacheSize":0,"scrollIntoViewOnBoost":false,"responseHandling":[{"code":"204","swap":false},{"code":"...","swap":true}]}"#;
 
+/// Stands in a flash for an undo, which is no command of its own.
+pub(super) const UNDONE: &str = "screens.undone";
+
 /// An outline of the icon set.
 pub(super) fn icon(name: &str) -> Markup {
     let href = format!("{}#{name}", assets::url("vendor/tabler-icons/icons.svg"));
@@ -86,11 +89,15 @@ pub(super) fn page(view: &View, title: &str, body: Markup) -> Response {
 
 /// What was just done, with the way back.
 fn told(view: &View, flash: &Flash) -> Markup {
-    let Some(spec) = view.catalogue.commands.get(&flash.command) else { return html! {} };
+    let what = match view.catalogue.commands.get(&flash.command) {
+        Some(spec) => format!("{}: {}", view.command(spec), view.t("done")),
+        None if flash.command == UNDONE => view.t("undone"),
+        None => return html! {},
+    };
     html! {
         div class="alert alert-success d-flex align-items-center gap-2" role="status" id="flash" {
             (icon("circle-check"))
-            div class="flex-fill" { strong { (view.command(spec)) } ": " (view.t("done")) }
+            div class="flex-fill" { (what) }
             @if let Some(execution) = flash.undo {
                 form method="post" action=(format!("/app/undo/{execution}")) {
                     input type="hidden" name="_back" value=(view.uri.path());

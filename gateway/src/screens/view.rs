@@ -79,12 +79,13 @@ impl View {
     pub(super) fn runnable(&self, name: Option<&str>) -> Option<&Arc<CommandSpec>> {
         self.catalogue.commands.get(name?).filter(|spec| self.may_run(spec))
     }
-    /// Resources of the menu, by module in the order of the modules.
+    /// Resources of the menu, by module.
     pub(super) fn menu(&self) -> Vec<(&str, Vec<&Arc<Resource>>)> {
         let of = |module: &str| -> Vec<&Arc<Resource>> {
             self.catalogue.resources.values().filter(|resource| resource.menu && module_of(&resource.name) == module && self.may_read(resource)).collect()
         };
-        self.catalogue.modules.iter().map(|module| (module.as_str(), of(module))).filter(|(_, resources)| !resources.is_empty()).collect()
+        // Modules rest on those before them: the daily work comes last in that order, and first in the menu.
+        self.catalogue.modules.iter().rev().map(|module| (module.as_str(), of(module))).filter(|(_, resources)| !resources.is_empty()).collect()
     }
     pub(super) fn reports(&self) -> Vec<&Arc<ReportSpec>> {
         self.catalogue.reports.values().filter(|spec| self.may_report(spec)).collect()

@@ -173,7 +173,15 @@ mod tests {
 
     #[test]
     fn only_paths_of_our_own_are_followed() {
-        for (path, own) in [("/app/sales/orders?a=b", true), ("/", true), ("//evil.example", false), ("/\\evil.example", false), ("https://evil.example", false), ("", false), ("/a\nb", false)] {
+        for (path, own) in [
+            ("/app/sales/orders?a=b", true),
+            ("/", true),
+            ("//evil.example", false),
+            ("/\\evil.example", false),
+            ("https://evil.example", false),
+            ("", false),
+            ("/a\nb", false),
+        ] {
             assert_eq!(is_own_path(path), own, "{path:?}");
         }
     }

@@ -134,6 +134,22 @@ impl Files {
         Self { folder, figures: &SMALL, ours: true }
     }
 
+    /// The few rows, but with so many orders of two lines each.
+    pub(crate) fn many(orders: usize) -> Self {
+        let files = Self::small();
+        let mut heads = FILES.iter().find(|(name, _)| *name == "orders.csv").unwrap().1.lines().next().unwrap().to_owned();
+        let mut lines = "order_id,product_id,unit_price,quantity,discount\n".to_owned();
+        heads.push('\n');
+        for n in 0..orders {
+            let (customer, employee) = (["ERNSH", "QUICK", "SAVEA", "VINET"][n % 4], ["1", "2", "5", "6"][n / 4 % 4]);
+            heads.push_str(&format!("K-{n},{customer},{employee},1997-05-05,1997-06-02,1997-05-08,1,41.34,Somebody,A street,A town,,01307,Germany\n"));
+            lines.push_str(&format!("K-{n},11,21,{},0.1\nK-{n},72,34.8,5,0\n", n % 50 + 1));
+        }
+        std::fs::write(files.folder.join("orders.csv"), heads).unwrap();
+        std::fs::write(files.folder.join("order_details.csv"), lines).unwrap();
+        files
+    }
+
     /// Northwind's files, where they are: beside the checkout, or where `STEWARD_SHARED` says.
     pub(crate) fn northwind() -> Option<Self> {
         let shared = std::env::var_os("STEWARD_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);

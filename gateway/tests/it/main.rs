@@ -8,10 +8,15 @@
 mod app;
 mod bus;
 mod catalogue;
+mod chat;
+mod company;
 mod events;
 mod example_module;
 mod house;
 mod http;
+mod kill;
+mod model;
+mod northwind;
 mod plans;
 mod rest;
 mod rights;

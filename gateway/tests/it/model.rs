@@ -16,6 +16,7 @@ pub(crate) struct Model {
     name: String,
     base_url: String,
     requests: Arc<Mutex<Vec<Value>>>,
+    scripts: Arc<Mutex<VecDeque<Script>>>,
     _tasks: JoinSet<()>,
 }
 
@@ -25,20 +26,30 @@ impl Model {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base_url = format!("http://{}/v1", listener.local_addr().unwrap());
         let requests: Arc<Mutex<Vec<Value>>> = Arc::default();
-        let (seen, mut scripts) = (Arc::clone(&requests), VecDeque::from(scripts));
+        let scripts = Arc::new(Mutex::new(VecDeque::from(scripts)));
+        let (seen, next) = (Arc::clone(&requests), Arc::clone(&scripts));
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             loop {
                 let (mut socket, _) = listener.accept().await.unwrap();
                 let Some(body) = read_request(&mut socket).await else { continue };
                 seen.lock().unwrap().push(body);
-                let script = if scripts.len() > 1 { scripts.pop_front().unwrap() } else { scripts[0].clone() };
+                let script = {
+                    let mut scripts = next.lock().unwrap();
+                    if scripts.len() > 1 { scripts.pop_front().unwrap() } else { scripts[0].clone() }
+                };
                 // A client that has gone away does not end the model.
                 let _ = socket.write_all(&script).await;
                 let _ = socket.shutdown().await;
             }
         });
-        Self { name: name.to_owned(), base_url, requests, _tasks: tasks }
+        Self { name: name.to_owned(), base_url, requests, scripts, _tasks: tasks }
+    }
+
+    /// Other answers from now on.
+    pub(crate) fn rewrite(&self, scripts: Vec<Script>) {
+        *self.scripts.lock().unwrap() = scripts.into();
+        self.requests.lock().unwrap().clear();
     }
 
     /// Makes it the first model of the program.

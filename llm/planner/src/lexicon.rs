@@ -126,7 +126,8 @@ impl Lexicon {
         for tool in tools {
             match tool.name.as_str() {
                 "query" => lexicon.resources = annotation(tool, "x-resources"),
-                "propose" => lexicon.commands = annotation(tool, "x-commands"),
+                // What the person may not do is proposed all the same, and refused: he learns why, and it is on record.
+                "propose" => lexicon.commands = ["x-commands", "x-refused-commands"].into_iter().flat_map(|list| annotation(tool, list)).collect(),
                 "ask" => lexicon.can_ask = true,
                 _ => {}
             }
@@ -148,7 +149,8 @@ impl Lexicon {
                     add(&mut [&choice.label, &choice.value].into_iter(), Meaning::Choice(r, f, c));
                 }
             }
-            for (m, measure) in resource.measures.iter().enumerate() {
+            // "How many orders" names the orders, and that they are counted is understood without the catalogue.
+            for (m, measure) in resource.measures.iter().enumerate().filter(|(_, measure)| measure.name != "count") {
                 add(&mut std::iter::once(&measure.label).chain(&measure.synonyms), Meaning::Measure(r, m));
             }
             for (n, filter) in resource.filters.iter().enumerate() {

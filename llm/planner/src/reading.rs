@@ -11,6 +11,11 @@ const SILENT: &str = "a an the of in on at to from for with and or by per is are
     was welche welcher welches welchen wer wie viele viel mir uns ich wir bitte zeige zeig liste nenne alle anzahl summe gesamt insgesamt betrag wert bestellt bestellte verkauft gekauft getatigt aufgegeben \
     hoch gross high large come came kommt machte gemacht derzeit aktuell jetzt noch ihre ihr ihren deren dies diese dieser";
 
+/// Words before a noun that a phrase of the catalogue leaves out.
+const DETERMINERS: [&str; 22] = [
+    "a", "an", "the", "its", "their", "his", "her", "our", "my", "der", "die", "das", "dem", "den", "des", "ihr", "ihre", "ihrem", "ihren", "ihrer", "seinem", "seiner",
+];
+
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
     pub(crate) text: String,
@@ -47,8 +52,15 @@ impl Reading {
     pub(crate) fn mark(&mut self, lexicon: &Lexicon) {
         let mut i = 0;
         while i < self.tokens.len() {
-            let free: Vec<&str> = self.tokens[i..].iter().take_while(|token| !token.used).map(|token| token.stem.as_str()).collect();
-            match lexicon.longest(&free) {
+            let free = self.tokens[i..].iter().take_while(|token| !token.used).enumerate();
+            let exact: Vec<&str> = free.clone().map(|(_, token)| token.stem.as_str()).collect();
+            // "Below their reorder level" is "below reorder level".
+            let bare: Vec<(usize, &str)> =
+                free.filter(|(at, token)| *at == 0 || !DETERMINERS.contains(&token.fold.as_str())).map(|(at, token)| (at, token.stem.as_str())).collect();
+            let found = lexicon.longest(&exact);
+            let loose = lexicon.longest(&bare.iter().map(|(_, stem)| *stem).collect::<Vec<_>>()).filter(|(len, _)| found.as_ref().is_none_or(|(known, _)| len > known));
+            let loose = loose.and_then(|(len, meanings)| Some((bare.get(len.checked_sub(1)?)?.0 + 1, meanings)));
+            match loose.or(found) {
                 Some((len, meanings)) => {
                     self.spans.push(Span { start: i, len, meanings });
                     i += len;

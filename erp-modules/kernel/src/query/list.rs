@@ -100,6 +100,13 @@ pub(crate) async fn list(db: &mut PgConnection, asker: Asker<'_>, key: &[u8; 32]
     Ok(Page { items, next, count })
 }
 
+/// How the planner would read the page: `EXPLAIN` of the very statement, with its values.
+pub(crate) async fn explain(db: &mut PgConnection, asker: Asker<'_>, key: &[u8; 32], query: &ListQuery) -> Result<Value> {
+    let built = build(asker, key, query)?;
+    let rows = select::fetch(db, format!("EXPLAIN (FORMAT JSON) {}", built.sql), &built.args, "explain the list").await?;
+    rows.first().map_or(Ok(Value::Null), |row| row.try_get(0)).during("explain the list")
+}
+
 /// The order that was asked for, else the resource's own, with the id as its last key.
 fn order(plan: &mut Plan<'_>, asked: &[SortKey]) -> Result<Vec<Ordering>> {
     if asked.len() > SORT_KEYS_MAX {

@@ -135,6 +135,11 @@ impl Evidence {
         }
     }
 
+    /// A question back may repeat any number of the person's own question: it claims nothing with it.
+    pub(in crate::assistant) fn allow_what_was_asked(&mut self) {
+        self.filtered.extend(self.asked.iter().copied());
+    }
+
     fn values(&mut self, value: &Value, query: Option<&Arc<str>>) {
         let plain = match value {
             Value::Number(number) => number.to_string(),
@@ -144,7 +149,9 @@ impl Evidence {
             }
             Value::Array(items) => return items.iter().for_each(|item| self.values(item, query)),
             // Ids and versions are no figures.
-            Value::Object(fields) => return fields.iter().filter(|(name, _)| !matches!(name.as_str(), "id" | "version")).for_each(|(_, value)| self.values(value, query)),
+            Value::Object(fields) => {
+                return fields.iter().filter(|(name, _)| !matches!(name.as_str(), "id" | "version")).for_each(|(_, value)| self.values(value, query));
+            }
             Value::Null | Value::Bool(_) => return,
         };
         if let Some(value) = plain_number(&plain) {

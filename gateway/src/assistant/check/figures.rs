@@ -55,6 +55,11 @@ fn month_of(word: &str) -> Option<u32> {
     (1..).zip(MONTHS).find(|(_, names)| names.contains(&word)).map(|(month, _)| month)
 }
 
+/// Whether a month's name follows the point that the text begins with.
+pub(super) fn is_before_month(text: &str) -> bool {
+    text.strip_prefix(". ").and_then(|rest| rest.split_whitespace().next()).is_some_and(|word| month_of(&word.to_lowercase()).is_some())
+}
+
 /// `text` is in lower case.
 pub(super) fn find(text: &str) -> Vec<Found> {
     let mut found = Vec::new();
@@ -137,7 +142,8 @@ fn numbers(before: &str, digits: &str, after: &str) -> Vec<Token> {
         // Several numbers without a space between them.
         return digits.split(|c: char| !c.is_ascii_digit()).flat_map(|part| numbers("", part, "")).collect();
     }
-    let is_negative = before.ends_with(['-', '−']) && !before[..before.len() - before.chars().next_back().map_or(0, char::len_utf8)].ends_with(|c: char| c.is_alphanumeric());
+    let is_negative =
+        before.ends_with(['-', '−']) && !before[..before.len() - before.chars().next_back().map_or(0, char::len_utf8)].ends_with(|c: char| c.is_alphanumeric());
     let readings: Vec<Decimal> = readings.into_iter().map(|value| if is_negative { -value } else { value }).collect();
     let after = after.trim_start_matches([' ', '\u{a0}', '\u{202f}']);
     let year = Some(digits).filter(|digits| digits.len() == 4).and_then(|digits| digits.parse().ok()).filter(|year| (1900..=2100).contains(year));

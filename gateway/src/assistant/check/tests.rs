@@ -17,7 +17,8 @@ fn evidence(question: &str, results: &[(Value, Value)]) -> Evidence {
 }
 
 fn revenue() -> (Value, Value) {
-    let filters = json!([{ "path": "order.order_date", "op": "gte", "values": ["1997-01-01"] }, { "path": "order.order_date", "op": "lte", "values": ["1997-12-31"] }]);
+    let filters =
+        json!([{ "path": "order.order_date", "op": "gte", "values": ["1997-01-01"] }, { "path": "order.order_date", "op": "lte", "values": ["1997-12-31"] }]);
     let arguments = json!({ "resource": "sales.line", "measures": ["revenue"], "filters": filters });
     let result = json!({
         "kind": "aggregate", "resource": "sales.line", "items": [{ "revenue": { "amount": "617085.20", "currency": "USD" } }], "more": false,
@@ -66,7 +67,14 @@ fn german_and_english_numbers_are_read() {
 #[test]
 fn years_and_dates_need_the_question_or_a_query() {
     let evidence = evidence("What was revenue in 1997?", &[revenue()]);
-    for text in ["In 1997.", "From 1997-01-01 to 1997-12-31.", "Bis 31.12.1997.", "Until December 31, 1997.", "Bis zum 31. Dezember 1997.", "Today, 2026-11-21, it is closed."] {
+    for text in [
+        "In 1997.",
+        "From 1997-01-01 to 1997-12-31.",
+        "Bis 31.12.1997.",
+        "Until December 31, 1997.",
+        "Bis zum 31. Dezember 1997.",
+        "Today, 2026-11-21, it is closed.",
+    ] {
         assert!(kept(text, &evidence), "{text}");
     }
     for text in ["In 1996.", "On 1997-05-05.", "On 5 May 1997."] {
@@ -105,7 +113,10 @@ fn rows_of_a_table_are_checked_one_by_one() {
     let evidence = evidence("Top 3 customers by revenue", &[(json!({ "limit": 3 }), json!({ "items": items, "query": "q", "more": false }))]);
     let text = "Top 3 customers:\n\n| Customer | Revenue |\n| --- | --- |\n| QUICK-Stop | 110,277.31 USD |\n| Ernst Handel | 104,874.99 USD |\nThat is all 2.\n1. QUICK-Stop\n";
     let checked = check(text, &evidence, NOTICE);
-    assert_eq!(checked.pieces.concat(), "Top 3 customers:\n\n| Customer | Revenue |\n| --- | --- |\n| QUICK-Stop | 110,277.31 USD |\n(left out)\nThat is all 2.\n1. QUICK-Stop\n");
+    assert_eq!(
+        checked.pieces.concat(),
+        "Top 3 customers:\n\n| Customer | Revenue |\n| --- | --- |\n| QUICK-Stop | 110,277.31 USD |\n(left out)\nThat is all 2.\n1. QUICK-Stop\n"
+    );
     assert_eq!(checked.figures, [figure("110277.31", "q"), figure("2", "q")]);
 }
 

@@ -73,8 +73,9 @@ impl Shown<'_> {
             .iter()
             .map(|filter| {
                 let label = labels.filter(language, name, &filter.name);
-                let synonyms =
-                    self.synonyms(&label, |language| (vec![labels.filter(language, name, &filter.name).into_owned()], labels.filter_synonyms(language, name, &filter.name)));
+                let synonyms = self.synonyms(&label, |language| {
+                    (vec![labels.filter(language, name, &filter.name).into_owned()], labels.filter_synonyms(language, name, &filter.name))
+                });
                 json!({ "name": filter.name, "label": label, "synonyms": synonyms })
             })
             .collect();
@@ -139,7 +140,10 @@ impl Shown<'_> {
         let (labels, command, resource) = (self.labels, spec.name.as_ref(), spec.resource.as_ref());
         let label = labels.command_input(self.language, command, resource, input);
         let synonyms = self.synonyms(&label, |language| {
-            (vec![labels.command_input(language, command, resource, input).into_owned()], labels.command_input_synonyms(language, command, resource, &input.name))
+            (
+                vec![labels.command_input(language, command, resource, input).into_owned()],
+                labels.command_input_synonyms(language, command, resource, &input.name),
+            )
         });
         let choices: Vec<Value> = choices(&input.kind)
             .map(|value| json!({ "value": value, "label": labels.command_choice(self.language, command, resource, &input.name, value) }))

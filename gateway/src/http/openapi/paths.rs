@@ -62,7 +62,9 @@ impl Teller<'_> {
         }
         for spec in self.catalogue.commands.values().filter(|spec| !spec.internal) {
             let Some(resource) = self.catalogue.resources.get(spec.resource.as_ref()) else { continue };
-            if let Some(path) = command_path(self.catalogue, spec) {
+            // Those have methods of their own; their words work as well, but one way is enough to tell.
+            let by_method = [&resource.create, &resource.update, &resource.archive].into_iter().flatten().any(|name| *name == spec.name);
+            if let Some(path) = command_path(self.catalogue, spec).filter(|_| !by_method) {
                 let good = json!({ "200": json_answer("Done, or previewed.", either()) });
                 insert(&mut paths, path, "post", self.command(spec, spec.name.to_string(), good, false));
             }
@@ -103,18 +105,24 @@ impl Teller<'_> {
         let schema = reference(&resource.name);
         let operation = |id: &str, summary: String, parameters: Vec<Value>, good: Value| json!({ "operationId": format!("{}.{id}", resource.name), "tags": [resource.name], "summary": summary, "parameters": parameters, "responses": responses(good, READ) });
 
+        // Three routes take the same filters: told once, in the components.
+        let filters: Vec<Value> = self.filters(resource).iter().map(|filter| parameter_ref(&filter_key(resource, filter))).collect();
         let page = json!({ "type": "object", "required": ["items", "next"], "properties": {
             "items": { "type": "array", "items": schema }, "next": { "type": ["string", "null"], "description": "The cursor of the next page." }, "count": reference("Count") } });
         let mut listing = vec![parameter_ref("limit"), parameter_ref("cursor"), parameter_ref("count")];
         listing.extend(self.order(resource));
-        listing.extend(self.filters(resource));
+        listing.extend(filters.iter().cloned());
         insert(paths, base.clone(), "get", operation("_list", plural.to_string(), listing, json!({ "200": json_answer("A page.", page) })));
 
         let mut export = self.order(resource);
         export.push(query("format", "Only CSV.", json!({ "type": "string", "enum": ["csv"] })));
-        export.extend(self.filters(resource));
+        export.extend(filters.iter().cloned());
         let csv = json!({ "200": { "description": "The whole list.", "content": { "text/csv": { "schema": { "type": "string" } } } } });
         insert(paths, format!("{base}/export"), "get", operation("_export", format!("{plural}: CSV"), export, csv));
+
+        if resource.create.is_some() {
+            insert(paths, format!("{base}/import"), "post", self.import(resource, &plural));
+        }
 
         let measures: Vec<String> = resource.measures.iter().map(|measure| measure.name.to_string()).collect();
         let mut figures = vec![
@@ -127,7 +135,7 @@ impl Teller<'_> {
             query("sort", "A measure or a group; `-` before it for descending.", json!({ "type": "string" })),
             query("limit", "Groups at most.", json!({ "type": "integer", "minimum": 1, "maximum": GROUPS_MAX })),
         ];
-        figures.extend(self.filters(resource));
+        figures.extend(filters.iter().cloned());
         insert(
             paths,
             format!("{base}/aggregate"),
@@ -198,7 +206,9 @@ impl Teller<'_> {
     }
 
     fn batch(&self, spec: &CommandSpec) -> Value {
-        let body = json!({ "type": "object", "additionalProperties": false, "required": ["rows"], "properties": { "rows": { "type": "array", "minItems": 1, "description": "5,000 at most.", "items": self.body(spec, true) } } });
+        let body = json!({ "type": "object", "additionalProperties": false, "required": ["rows"], "properties": { "rows": { "type": "array", "minItems": 1, "description": "5,000 at most.", "items": {
+            // True to what happens: a row that is not valid is no error of the request.
+            "anyOf": [self.body(spec, true), { "description": "Anything else gets an error of its own." }] } } } });
         json!({
             "operationId": format!("{}.batch", spec.name),
             "tags": [spec.resource],
@@ -207,6 +217,26 @@ impl Teller<'_> {
             "parameters": [parameter_ref("preview"), parameter_ref("idempotency_key")],
             "requestBody": { "required": true, "content": { "application/json": { "schema": body } } },
             "responses": responses(json!({ "200": json_answer("A result for each row, or a preview.", json!({ "anyOf": [reference("BatchResults"), reference("Preview")] })) }), WRITE),
+        })
+    }
+
+    fn import(&self, resource: &Resource, plural: &str) -> Value {
+        let file = json!({ "text/csv": { "schema": { "type": "string" } } });
+        let count = json!({ "type": "integer" });
+        let step = json!({ "type": "object", "properties": {
+            "file": { "type": "string" }, "command": { "type": "string" }, "rows": count, "created": count, "updated": count, "unchanged": count, "failed": count } });
+        let report = json!({ "type": "object", "required": ["dry_run", "steps", "errors", "errors_left_out"], "properties": {
+            "dry_run": { "type": "boolean" }, "steps": { "type": "array", "items": step }, "errors": { "type": "array", "items": { "type": "object" } }, "errors_left_out": count } });
+        json!({
+            "operationId": format!("{}._import", resource.name), "tags": [resource.name], "summary": format!("{plural}: import of CSV"),
+            "description": "The headers are the inputs of the create command; parts stand behind a dot (`sales_price.amount`), items of a list in brackets (`addresses[0].city`). A reference is an id, `ext:` and an external id of the same source, or a code, number or title. Rows that pass are done; each of the others has its error.",
+            "parameters": [
+                query("dry_run", "Check everything and write nothing.", json!({ "type": "boolean" })),
+                query("key", "The column of the external ids: a second import of the same file changes nothing.", json!({ "type": "string" })),
+                query("source", "Where the external ids come from; `import` unless given.", json!({ "type": "string", "minLength": 1, "maxLength": 60 })),
+            ],
+            "requestBody": { "required": true, "content": file },
+            "responses": responses(json!({ "200": json_answer("What was done, and the errors by row.", report) }), WRITE),
         })
     }
 
@@ -239,7 +269,7 @@ impl Teller<'_> {
 
     /// Every filter of the resource's own fields as a parameter of its own; those of references (`customer.name`) work
     /// alike and are not spelled out, because there is no end to them.
-    fn filters(&self, resource: &Resource) -> Vec<Value> {
+    pub(super) fn filters(&self, resource: &Resource) -> Vec<Value> {
         let mut filters = Vec::new();
         let id = Field::reference("id", resource.name.clone());
         for field in std::iter::once(&id).chain(&resource.fields) {
@@ -276,6 +306,12 @@ impl Teller<'_> {
         }
         filters
     }
+}
+
+/// `filter[status][eq]` of `sales.order` → `sales.order.filter.status.eq`.
+pub(super) fn filter_key(resource: &Resource, filter: &Value) -> String {
+    let name = filter.get("name").and_then(Value::as_str).unwrap_or_default();
+    format!("{}.{}", resource.name, name.replace("][", ".").replace('[', ".").replace(']', ""))
 }
 
 /// What a write answers: the result, or the preview that was asked for.

@@ -3,6 +3,7 @@
 use super::{command_path, read::kind_name, report_path};
 use crate::error::Answer;
 use crate::http::auth::Authenticated;
+use crate::http::extract::Parameters;
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
@@ -13,7 +14,8 @@ use steward_kernel::labels::Labels;
 use steward_kernel::principal::Rights;
 use steward_kernel::{Catalogue, CommandSpec, Field, Kind, ReportSpec, Resource};
 
-pub(super) async fn me(State(state): State<AppState>, Authenticated(asker): Authenticated) -> Answer {
+pub(super) async fn me(State(state): State<AppState>, Authenticated(asker): Authenticated, parameters: Parameters) -> Answer {
+    parameters.finish()?;
     let read = state.kernel.read(&asker).await?;
     let rights = read.rights().clone();
     read.finish().await?;
@@ -33,7 +35,8 @@ pub(super) async fn me(State(state): State<AppState>, Authenticated(asker): Auth
     .into_response())
 }
 
-pub(super) async fn catalogue(State(state): State<AppState>, Authenticated(asker): Authenticated) -> Answer {
+pub(super) async fn catalogue(State(state): State<AppState>, Authenticated(asker): Authenticated, parameters: Parameters) -> Answer {
+    parameters.finish()?;
     let read = state.kernel.read(&asker).await?;
     let (rights, catalogue) = (read.rights().clone(), std::sync::Arc::clone(read.catalogue()));
     read.finish().await?;

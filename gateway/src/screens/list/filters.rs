@@ -31,11 +31,11 @@ fn search(view: &View, resource: &Resource) -> Option<(String, String)> {
 pub(super) fn bar(view: &View, resource: &Resource, asked: &Asked, columns: &[&Field]) -> Markup {
     let path = list_path(resource);
     let search = search(view, resource);
-    let filterable: Vec<&Field> = view
-        .fields(resource)
-        .filter(|field| is_filterable(view, field) && (search.is_none() || field.name != resource.title))
-        .collect();
-    let used = filterable.iter().filter(|field| asked.pairs.iter().any(|(pair, _)| field_of(resource, pair).is_some_and(|found| found.name == field.name))).count();
+    let mut filterable: Vec<&Field> =
+        view.fields(resource).filter(|field| is_filterable(view, field) && (search.is_none() || field.name != resource.title)).collect();
+    filterable.sort_by_key(|field| matches!(field.name.as_ref(), "created_at" | "updated_at"));
+    let used =
+        filterable.iter().filter(|field| asked.pairs.iter().any(|(pair, _)| field_of(resource, pair).is_some_and(|found| found.name == field.name))).count();
     html! {
         form id="filters" class="card-body border-bottom steward-filters" role="search" aria-label=(view.t("filter")) method="get" action=(path)
             hx-get=(path) hx-target="#list" hx-swap="outerHTML" hx-trigger="submit, change delay:30ms, input changed delay:300ms from:#search" {
@@ -54,12 +54,12 @@ pub(super) fn bar(view: &View, resource: &Resource, asked: &Asked, columns: &[&F
                 button type="submit" class="visually-hidden-focusable btn btn-sm" { (view.t("filter")) }
                 div class="ms-auto d-flex gap-2" {
                     @if asked.has_filters() { a class="btn btn-ghost-secondary" href=(path) { (icon("x")) (view.t("clear")) } }
-                    (column_picker(view, resource, asked, columns))
+                    (column_picker(view, resource, columns))
                 }
             }
             details class="steward-more mt-2" open[used > 0] {
                 summary class="btn btn-sm btn-ghost-secondary" { (icon("filter")) (view.t("filter")) @if used > 0 { span class="badge bg-blue text-blue-fg ms-2" { (used) } } }
-                div class="row g-2 mt-1" { @for field in &filterable { div class="col-sm-6 col-lg-4 col-xxl-3" { (one(view, resource, asked, field)) } } }
+                div class="row g-2 mt-1" { @for field in &filterable { div class="col-sm-6 col-xl-4" { (one(view, resource, asked, field)) } } }
             }
         }
     }
@@ -75,7 +75,7 @@ fn toggle(name: &str, value: &str, label: &str, asked: &Asked) -> Markup {
     }
 }
 
-fn column_picker(view: &View, resource: &Resource, asked: &Asked, columns: &[&Field]) -> Markup {
+fn column_picker(view: &View, resource: &Resource, columns: &[&Field]) -> Markup {
     html! {
         details class="steward-drop steward-columns" {
             summary class="btn" { (icon("columns-3")) span class="d-none d-md-inline" { (view.t("columns")) } span class="visually-hidden d-md-none" { (view.t("columns")) } }
@@ -140,7 +140,9 @@ fn one(view: &View, resource: &Resource, asked: &Asked, field: &Field) -> Markup
 /// From and to.
 fn range(view: &view::View, label: &str, asked: &Asked, field: &Field, kind: &str, mode: &str) -> Markup {
     let (from, to) = (name(field, Op::Gte), name(field, Op::Lte));
-    let shown = |name: &str| if format::is_numeric(&field.kind) { format::typed_number(&view.language, asked.get(name)) } else { asked.get(name).chars().take(10).collect() };
+    let shown = |name: &str| {
+        if format::is_numeric(&field.kind) { format::typed_number(&view.language, asked.get(name)) } else { asked.get(name).chars().take(10).collect() }
+    };
     html! {
         fieldset {
             legend class="form-label" { (label) }

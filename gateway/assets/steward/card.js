@@ -1,0 +1,140 @@
+// The card of a proposal: what would happen, and the two buttons that only a person presses. Its token is fetched when
+// the card is shown and goes nowhere but into the confirmation.
+
+import { element, show } from "./text.js";
+
+export async function call(method, path, body) {
+  const response = await fetch(path, {
+    method,
+    headers: body === undefined ? {} : { "content-type": "application/json" },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const text = await response.text();
+  const answer = text ? JSON.parse(text) : null;
+  if (!response.ok) throw Object.assign(new Error(answer?.detail ?? response.statusText), { problem: answer });
+  return answer;
+}
+
+export function proposalCard(proposal, { words, names, language }) {
+  const label = (command) => names.commands[command] ?? command;
+  const status = element("div", { class: "mt-2", role: "status" });
+  const actions = element("div", { class: "card-footer d-flex gap-2 justify-content-end" });
+  const card = element(
+    "section",
+    { class: "card steward-card", "data-proposal": proposal.id, "aria-label": proposal.steps.map((step) => label(step.command)).join(", ") },
+    element("div", { class: "card-header" }, element("h3", { class: "card-title" }, proposal.steps.map((step) => label(step.command)).join(" → "))),
+    element("div", { class: "card-body" }, ...preview(proposal.preview ?? {}), status),
+    actions,
+  );
+
+  const say = (text, kind) => status.replaceChildren(element("div", { class: `alert alert-${kind} m-0` }, text));
+  const failed = (error) => say(`${error.message}${error.problem?.code ? ` (${error.problem.reason ?? error.problem.code})` : ""}`, "danger");
+
+  function preview(shown) {
+    const parts = [];
+    for (const warning of shown.warnings ?? []) parts.push(element("div", { class: "alert alert-warning", role: "alert" }, warning));
+    const records = new Map();
+    for (const change of shown.changes ?? []) {
+      if (change.field === "created_at" || change.field === "updated_at") continue;
+      const key = `${change.resource} ${change.id}`;
+      if (!records.has(key)) records.set(key, []);
+      records.get(key).push(change);
+    }
+    for (const changes of records.values()) parts.push(changed(changes));
+    for (const [word, lines] of [["effects", shown.effects], ["follows", shown.follows]]) {
+      if (lines?.length) parts.push(element("h4", { class: "h4 mb-1" }, words[word]), element("ul", {}, ...lines.map((line) => element("li", {}, line))));
+    }
+    if (parts.length === 0) parts.push(element("p", { class: "text-secondary" }, words["no-change"]));
+    return parts;
+  }
+
+  function changed(changes) {
+    const resource = names.resources[changes[0].resource];
+    const isNew = changes.every((change) => change.old === null || change.old === undefined);
+    const row = (change) =>
+      element(
+        "tr",
+        {},
+        element("th", { scope: "row" }, resource?.fields[change.field] ?? change.field),
+        isNew ? null : element("td", { class: "steward-old" }, show(change.old, words, language)),
+        element("td", { class: "steward-new" }, show(change.new, words, language)),
+      );
+    const shown = changes.filter((change) => !isNew || (change.new !== null && change.new !== ""));
+    const head = [words.field, isNew ? null : words.before, words.after].filter((text) => text !== null);
+    return element(
+      "div",
+      { class: "table-responsive mb-2" },
+      element(
+        "table",
+        { class: "table table-sm steward-changes" },
+        element("caption", {}, resource?.label ?? changes[0].resource, isNew ? ` (${words.new})` : ""),
+        element("thead", {}, element("tr", {}, ...head.map((text) => element("th", { scope: "col" }, text)))),
+        element("tbody", {}, ...shown.map(row)),
+      ),
+    );
+  }
+
+  function executed(outcome) {
+    say(words.done, "success");
+    const links = (outcome.results ?? [])
+      .filter((result) => result.id && names.resources[result.resource])
+      .map((result) => element("a", { class: "btn", href: `${names.resources[result.resource].path}/${result.id}` }, `${words.open}: ${names.resources[result.resource].label}`));
+    const executions = outcome.undo?.executions ?? [];
+    const undo = element("button", { type: "button", class: "btn", "data-undo": true }, words.undo);
+    undo.addEventListener("click", async () => {
+      undo.disabled = true;
+      try {
+        for (const execution of executions) await call("POST", `/api/v1/commands/${encodeURIComponent(execution)}/undo`, {});
+        say(words.undone, "info");
+        undo.remove();
+      } catch (error) {
+        failed(error);
+        undo.disabled = false;
+      }
+    });
+    actions.replaceChildren(...links, ...(executions.length > 0 ? [undo] : []));
+  }
+
+  function offer(token) {
+    const confirm = element("button", { type: "button", class: proposal.preview?.risk === "high" ? "btn btn-danger" : "btn btn-primary", "data-confirm": true }, words.confirm);
+    const reject = element("button", { type: "button", class: "btn", "data-reject": true }, words.reject);
+    const both = (disabled) => {
+      confirm.disabled = disabled;
+      reject.disabled = disabled;
+    };
+    confirm.addEventListener("click", async () => {
+      both(true);
+      try {
+        executed(await call("POST", `/api/v1/assistant/proposals/${encodeURIComponent(proposal.id)}/confirm`, { token }));
+      } catch (error) {
+        failed(error);
+        both(false);
+      }
+    });
+    reject.addEventListener("click", async () => {
+      both(true);
+      try {
+        await call("POST", `/api/v1/assistant/proposals/${encodeURIComponent(proposal.id)}/reject`, {});
+        say(words.rejected, "info");
+        actions.replaceChildren();
+      } catch (error) {
+        failed(error);
+        both(false);
+      }
+    });
+    actions.replaceChildren(reject, confirm);
+  }
+
+  // What became of it, also after the page was loaded again.
+  (async () => {
+    try {
+      const known = await call("GET", `/api/v1/assistant/proposals/${encodeURIComponent(proposal.id)}`);
+      if (known.state === "executed" && known.results) executed(known.results);
+      else if (known.state === "rejected" || known.state === "expired") say(words[known.state], "info");
+      else if (known.token) offer(known.token);
+    } catch (error) {
+      failed(error);
+    }
+  })();
+  return card;
+}

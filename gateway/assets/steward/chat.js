@@ -1,0 +1,246 @@
+// The chat: sends a question, shows the events of its answer as they come, and picks a dropped stream up where it broke.
+
+import { call, proposalCard } from "./card.js";
+import { readEvents } from "./sse.js";
+import { element, showText } from "./text.js";
+
+const chat = document.getElementById("chat");
+const words = JSON.parse(chat.dataset.words);
+const names = JSON.parse(chat.dataset.names);
+const language = chat.dataset.language;
+const messages = document.getElementById("messages");
+const composer = document.getElementById("composer");
+const input = document.getElementById("message");
+const send = document.getElementById("send");
+const stop = document.getElementById("stop");
+const TRIES = 5;
+
+let conversation = chat.dataset.conversation ?? null;
+let running = null;
+
+/** One answer on the screen, and what its events do to it. */
+class Answer {
+  constructor() {
+    this.text = "";
+    this.body = element("div", { class: "steward-bubble steward-busy", "data-answer": true }, element("p", { class: "text-secondary" }, words.thinking));
+    this.after = element("div", { class: "steward-sources" });
+    this.cards = element("div");
+    this.node = element("article", { class: "steward-said", "aria-label": words.assistant }, this.body, this.cards, this.after);
+    this.last = "";
+    this.message = null;
+    this.ended = false;
+    messages.append(this.node);
+  }
+
+  take(id, name, data) {
+    // A stream that was picked up may begin with what is known.
+    if (id && Number(id) <= Number(this.last || 0)) return;
+    if (id) this.last = id;
+    const event = JSON.parse(data);
+    const follow = messages.scrollHeight - messages.scrollTop - messages.clientHeight < 80;
+    this[`on_${name}`]?.(event);
+    if (follow) messages.scrollTop = messages.scrollHeight;
+  }
+
+  on_start(event) {
+    this.message = event.message_id;
+    if (conversation !== event.conversation_id) {
+      conversation = event.conversation_id;
+      history.replaceState(null, "", `/app/chat/${encodeURIComponent(conversation)}`);
+    }
+  }
+  on_text(event) {
+    this.text += event.delta ?? "";
+    showText(this.body, this.text);
+  }
+  on_citation(event) {
+    const resource = names.resources[event.resource];
+    const label = `${resource?.label ?? event.resource}${event.field ? ` · ${resource?.fields[event.field] ?? event.field}` : ""}`;
+    const source = event.id && resource ? element("a", { href: `${resource.path}/${encodeURIComponent(event.id)}` }, label) : element("span", {}, label);
+    this.source(source, event.quote);
+  }
+  on_proposal(event) {
+    this.cards.append(proposalCard(event, { words, names, language }));
+  }
+  on_ask(event) {
+    this.text += `${this.text ? "\n\n" : ""}${event.text ?? ""}`;
+    showText(this.body, this.text);
+  }
+  on_open_screen(event) {
+    const resource = names.resources[event.resource];
+    if (resource) this.cards.append(element("a", { class: "btn btn-sm mt-2", href: event.id ? `${resource.path}/${encodeURIComponent(event.id)}` : resource.path }, `${words.open}: ${resource.label}`));
+  }
+  on_done(event) {
+    if (event.answer && event.answer !== this.text) showText(this.body, event.answer);
+    if (!event.answer && !this.text) this.body.remove();
+    if (event.degraded) this.after.prepend(element("div", {}, words.degraded));
+    const queries = [...new Set((event.figures ?? []).map((figure) => figure.query))];
+    for (const query of queries) this.source(element("code", {}, query));
+    this.end();
+  }
+  on_error(event) {
+    this.fail(`${event.message} (${event.code})`);
+  }
+  source(node, quote) {
+    if (!this.list) {
+      this.list = element("ul", { class: "mb-0 ps-3" });
+      this.after.append(element("details", {}, element("summary", {}, words.sources), this.list));
+    }
+    this.list.append(element("li", {}, node, quote ? element("q", { class: "ms-1" }, quote) : null));
+  }
+  fail(text) {
+    if (!this.text) this.body.replaceChildren();
+    this.body.append(element("div", { class: "alert alert-danger m-0", role: "alert" }, text));
+    this.end();
+  }
+  end() {
+    this.ended = true;
+    this.body.classList.remove("steward-busy");
+  }
+}
+
+function own(text) {
+  document.getElementById("welcome")?.remove();
+  messages.append(element("article", { class: "steward-said is-own", "aria-label": words.you }, element("div", { class: "steward-bubble" }, element("p", {}, text))));
+  messages.scrollTop = messages.scrollHeight;
+}
+
+function busy(isBusy) {
+  send.hidden = isBusy;
+  stop.hidden = !isBusy;
+}
+
+async function problemOf(response) {
+  const problem = await response.json().catch(() => null);
+  return problem ? `${problem.detail} (${problem.reason ?? problem.code})` : response.statusText;
+}
+
+/** Follows an answer until its end; a connection that breaks is taken up again behind the last event. */
+async function follow(answer, first, control) {
+  let response = first;
+  for (let attempt = 0; !answer.ended; attempt += 1) {
+    try {
+      if (!response) {
+        const headers = answer.last ? { "last-event-id": answer.last } : {};
+        response = await fetch(`/api/v1/assistant/messages/${encodeURIComponent(answer.message)}/events`, { headers, signal: control.signal });
+      }
+      if (!response.ok) {
+        answer.fail(await problemOf(response));
+        return;
+      }
+      const before = answer.last;
+      await readEvents(response, (id, name, data) => answer.take(id, name, data));
+      if (answer.last !== before) attempt = 0;
+    } catch (error) {
+      if (control.signal.aborted) {
+        answer.end();
+        return;
+      }
+      if (!(error instanceof TypeError)) {
+        answer.fail(words.failed);
+        return;
+      }
+    }
+    response = null;
+    if (answer.ended) return;
+    if (!answer.message || attempt >= TRIES) {
+      answer.fail(words.interrupted);
+      return;
+    }
+    await new Promise((resume) => setTimeout(resume, 300 * 2 ** attempt));
+  }
+}
+
+async function ask(text) {
+  own(text);
+  const answer = new Answer();
+  const control = new AbortController();
+  running = control;
+  busy(true);
+  const body = conversation ? { text, conversation_id: conversation } : { text };
+  let response = null;
+  try {
+    response = await fetch("/api/v1/assistant/messages", {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "text/event-stream" },
+      body: JSON.stringify(body),
+      signal: control.signal,
+    });
+  } catch {
+    if (control.signal.aborted) answer.end();
+    else answer.fail(words.interrupted);
+  }
+  if (response) await follow(answer, response, control);
+  running = null;
+  busy(false);
+  input.focus();
+  await threads();
+}
+
+async function threads() {
+  const list = document.getElementById("threads");
+  try {
+    const { items } = await call("GET", "/api/v1/assistant/conversations");
+    const link = (item) =>
+      element(
+        "a",
+        { class: `list-group-item list-group-item-action${item.id === conversation ? " active" : ""}`, href: `/app/chat/${encodeURIComponent(item.id)}`, "aria-current": item.id === conversation ? "page" : false, title: item.title },
+        item.title || words["new-chat"],
+      );
+    list.replaceChildren(...(items.length > 0 ? items.map(link) : [element("div", { class: "list-group-item text-secondary" }, words["no-chats"])]));
+  } catch (error) {
+    list.replaceChildren(element("div", { class: "list-group-item text-danger" }, error.message));
+  }
+}
+
+async function load() {
+  if (!conversation) return;
+  try {
+    const known = await call("GET", `/api/v1/assistant/conversations/${encodeURIComponent(conversation)}`);
+    for (const message of known.messages) {
+      if (message.role === "user") {
+        own(message.text);
+        continue;
+      }
+      const answer = new Answer();
+      answer.message = message.id;
+      for (const event of message.events) answer.take(String(event.id), event.event, JSON.stringify(event.data));
+      if (answer.ended) continue;
+      const control = new AbortController();
+      running = control;
+      busy(true);
+      await follow(answer, null, control);
+      running = null;
+      busy(false);
+    }
+    messages.scrollTop = messages.scrollHeight;
+  } catch (error) {
+    document.getElementById("welcome")?.remove();
+    messages.append(element("div", { class: "alert alert-danger", role: "alert" }, error.message));
+  }
+}
+
+composer.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = input.value.trim();
+  if (!text || running) return;
+  input.value = "";
+  ask(text);
+});
+input.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    event.preventDefault();
+    composer.requestSubmit();
+  }
+});
+stop.addEventListener("click", () => running?.abort());
+
+await Promise.all([threads(), load()]);
+let carried = null;
+try {
+  carried = sessionStorage.getItem("steward-ask");
+  sessionStorage.removeItem("steward-ask");
+} catch {
+  // Without storage nothing was carried over.
+}
+if (carried && !conversation) ask(carried);

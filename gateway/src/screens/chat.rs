@@ -1,0 +1,111 @@
+//! The chat: an empty stage. The script fills it from the assistant's own routes, and shows what a model says as text only.
+
+use super::shell::{icon, page as frame};
+use super::view::View;
+use super::visitor::Visitor;
+use crate::error::Problem;
+use crate::http::assets;
+use crate::http::extract::{Parameters, Path};
+use crate::state::AppState;
+use axum::extract::State;
+use axum::response::Response;
+use maud::{Markup, html};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+/// The words that the script needs.
+const WORDS: &[&str] = &[
+    "ask",
+    "stop",
+    "you",
+    "assistant",
+    "confirm",
+    "reject",
+    "undo",
+    "done",
+    "undone",
+    "rejected",
+    "expired",
+    "would-happen",
+    "effects",
+    "follows",
+    "warnings",
+    "field",
+    "before",
+    "after",
+    "new",
+    "no-change",
+    "sources",
+    "figures",
+    "degraded",
+    "failed",
+    "interrupted",
+    "open",
+    "thinking",
+    "new-chat",
+    "no-chats",
+    "retry",
+    "yes",
+    "no",
+];
+
+pub(super) async fn page(State(state): State<AppState>, visitor: Visitor, parameters: Parameters) -> Response {
+    let asked = parameters.0.into_iter().find(|(name, _)| name == "q").map(|(_, text)| text).unwrap_or_default();
+    visitor.answer(build(&state, &visitor, None, &asked).await)
+}
+
+pub(super) async fn conversation(State(state): State<AppState>, visitor: Visitor, Path(id): Path<Uuid>) -> Response {
+    visitor.answer(build(&state, &visitor, Some(id), "").await)
+}
+
+async fn build(state: &AppState, visitor: &Visitor, conversation: Option<Uuid>, asked: &str) -> Result<Response, Problem> {
+    let (read, view) = visitor.open(state).await?;
+    read.finish().await?;
+    let title = view.t("chat");
+    Ok(frame(&view, &title, body(&view, conversation, asked)))
+}
+
+/// Labels and addresses of what may be cited or proposed, so that a card reads like a page.
+fn names(view: &View) -> Value {
+    let mut resources = Map::new();
+    for resource in view.catalogue.resources.values().filter(|resource| view.may_read(resource)) {
+        let fields: Map<String, Value> =
+            view.fields(resource).map(|field| (field.name.to_string(), json!(view.label(super::view::Of::Resource(&resource.name), field)))).collect();
+        resources.insert(resource.name.to_string(), json!({ "label": view.singular(resource), "path": super::view::list_path(resource), "fields": fields }));
+    }
+    let commands: Map<String, Value> =
+        view.catalogue.commands.values().filter(|spec| view.may_run(spec)).map(|spec| (spec.name.to_string(), json!(view.command(spec)))).collect();
+    json!({ "resources": resources, "commands": commands })
+}
+
+fn body(view: &View, conversation: Option<Uuid>, asked: &str) -> Markup {
+    let words: Map<String, Value> = WORDS.iter().map(|word| ((*word).to_owned(), Value::String(view.t(word)))).collect();
+    html! {
+        div class="steward-chat" id="chat" data-conversation=[conversation] data-words=(Value::Object(words)) data-names=(names(view)) data-language=(view.language) {
+            aside class="steward-threads card" aria-label=(view.t("threads")) {
+                div class="card-header" {
+                    h2 class="card-title" { (view.t("threads")) }
+                    div class="card-actions" { a class="btn btn-sm" href="/app/chat" id="new-chat" { (icon("plus")) (view.t("new-chat")) } }
+                }
+                nav class="list-group list-group-flush" id="threads" aria-label=(view.t("threads")) {}
+            }
+            section class="steward-stage card" aria-label=(view.t("chat")) {
+                div class="steward-messages" id="messages" role="log" aria-live="polite" tabindex="0" aria-label=(view.t("messages")) {
+                    div class="empty" id="welcome" {
+                        div class="empty-icon" { (icon("message-circle")) }
+                        h1 class="empty-title" { (view.t("chat-welcome")) }
+                        p class="empty-subtitle text-secondary" { (view.t("chat-hint")) }
+                    }
+                }
+                form class="card-footer steward-composer" id="composer" {
+                    label class="visually-hidden" for="message" { (view.t("ask-placeholder")) }
+                    textarea class="form-control" id="message" name="text" rows="2" maxlength="4000" required placeholder=(view.t("ask-placeholder")) autofocus { (asked) }
+                    button class="btn btn-primary" type="submit" id="send" { (icon("send")) span class="d-none d-sm-inline" { (view.t("send")) } }
+                    button class="btn" type="button" id="stop" hidden { (icon("player-stop")) (view.t("stop")) }
+                }
+            }
+        }
+        noscript { p { (view.t("needs-script")) } }
+        script type="module" src=(assets::url("steward/chat.js")) {}
+    }
+}
