@@ -186,7 +186,12 @@ fn interpret<'a>(lexicon: &'a Lexicon, reading: &Reading, r: usize) -> Interpret
             Meaning::Filter(of, n) if *of == r => Some(&resource.filters[*n]),
             _ => None,
         });
-        let itself = span.meanings.contains(&Meaning::Resource(r));
+        // "How many orders" may be declared as the wording of the count: it names the records as much as their own name does.
+        let itself = span.meanings.iter().any(|meaning| match meaning {
+            Meaning::Resource(of) => *of == r,
+            Meaning::Measure(of, m) => *of == r && resource.measures[*m].name == "count",
+            _ => false,
+        });
         let field = span.meanings.iter().find_map(|meaning| match meaning {
             Meaning::Field(of, f) if *of == r => Some(*f),
             _ => None,

@@ -16,7 +16,7 @@ fn tools() -> Vec<Arc<Tool>> {
             { "name": "order_date", "label": "Order date", "kind": "date", "filterable": true, "sortable": true },
             { "name": "net_total", "label": "Total", "kind": "money", "filterable": true, "sortable": true },
             { "name": "freight", "label": "Freight", "kind": "money", "filterable": true }],
-          "measures": [{ "name": "count", "label": "Count", "money": false, "date": null }, { "name": "revenue", "label": "Revenue", "synonyms": ["turnover", "Umsatz"], "money": true, "date": "order_date" }],
+          "measures": [{ "name": "count", "label": "Count", "synonyms": ["how many orders", "number of orders"], "money": false, "date": null }, { "name": "revenue", "label": "Revenue", "synonyms": ["turnover", "Umsatz"], "money": true, "date": "order_date" }],
           "filters": [] },
         { "name": "crm.party", "label": "Party", "plural": "Parties", "synonyms": ["customer", "customers", "client"], "title": "name",
           "fields": [
