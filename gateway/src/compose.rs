@@ -45,6 +45,8 @@ impl App {
 
     /// The same with another clock.
     pub async fn build_at(config: Config, modules: Vec<Module>, clock: Clock) -> Result<Self> {
+        // Before anything that is measured: a gauge that is set once would else be lost.
+        let metrics = telemetry::init_metrics()?;
         let url = config.database.url.as_ref().context("database.url is not set")?;
         let database = Database::new(&config.database.settings(url.expose_secret()))?;
         database.check().await.map_err(told)?;
@@ -57,7 +59,7 @@ impl App {
         let settings = Settings { session: Duration::from_secs(config.auth.token_lifetime_seconds) };
         let auth = Authenticator::new(database, kernel.tenants.clone(), clock, keys, settings);
         let models = models(&config)?;
-        let parts = Parts { kernel, auth: Arc::new(auth), models, metrics: telemetry::init_metrics()?, config: Arc::new(config) };
+        let parts = Parts { kernel, auth: Arc::new(auth), models, metrics, config: Arc::new(config) };
         Ok(Self { state: AppState::new(parts) })
     }
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 use sqlx::PgConnection;
 use steward_kernel::command::Command;
-use steward_kernel::{CommandSpec, Entity, Error as KernelError, Field, Outcome, Resource, Result, RowScope, Work};
+use steward_kernel::{Code, CommandSpec, Entity, Error as KernelError, Field, Outcome, Resource, Result, RowScope, Work};
 use uuid::Uuid;
 
 steward_kernel::id! {
@@ -76,7 +76,8 @@ impl Entity for Contact {
 async fn lock(work: &mut Work, id: ContactId) -> Result<Contact> {
     let tenant = work.tenant();
     let party = store::party_of(work.db(), tenant, id).await?.ok_or_else(|| KernelError::not_found(RESOURCE))?;
-    work.lock::<Party>(party).await?;
+    // A party out of reach must not tell that there is such a record.
+    work.lock::<Party>(party).await.map_err(|error| if error.code == Code::NotFound { KernelError::not_found(RESOURCE) } else { error })?;
     work.lock::<Contact>(id).await
 }
 

@@ -15,7 +15,8 @@ export async function call(method, path, body) {
   return answer;
 }
 
-export function proposalCard(proposal, { words, names, language }) {
+export function proposalCard(proposal, context) {
+  const { words, names } = context;
   const label = (command) => names.commands[command] ?? command;
   const status = element("div", { class: "mt-2", role: "status" });
   const actions = element("div", { class: "card-footer d-flex gap-2 justify-content-end" });
@@ -40,7 +41,10 @@ export function proposalCard(proposal, { words, names, language }) {
       if (!records.has(key)) records.set(key, []);
       records.get(key).push(change);
     }
-    for (const changes of records.values()) parts.push(changed(changes));
+    // What the command is about stands first.
+    const about = proposal.steps.map((step) => step.command.slice(0, step.command.lastIndexOf(".")));
+    const sorted = [...records.values()].sort((a, b) => about.includes(b[0].resource) - about.includes(a[0].resource));
+    for (const changes of sorted) parts.push(changed(changes));
     for (const [word, lines] of [["effects", shown.effects], ["follows", shown.follows]]) {
       if (lines?.length) parts.push(element("h4", { class: "h4 mb-1" }, words[word]), element("ul", {}, ...lines.map((line) => element("li", {}, line))));
     }
@@ -51,13 +55,17 @@ export function proposalCard(proposal, { words, names, language }) {
   function changed(changes) {
     const resource = names.resources[changes[0].resource];
     const isNew = changes.every((change) => change.old === null || change.old === undefined);
+    const value = (change, side) => {
+      const known = resource?.fields[change.field]?.choices?.[side];
+      return known ?? show(side, context);
+    };
     const row = (change) =>
       element(
         "tr",
         {},
-        element("th", { scope: "row" }, resource?.fields[change.field] ?? change.field),
-        isNew ? null : element("td", { class: "steward-old" }, show(change.old, words, language)),
-        element("td", { class: "steward-new" }, show(change.new, words, language)),
+        element("th", { scope: "row" }, resource?.fields[change.field]?.label ?? change.field),
+        isNew ? null : element("td", { class: "steward-old" }, value(change, change.old)),
+        element("td", { class: "steward-new" }, value(change, change.new)),
       );
     const shown = changes.filter((change) => !isNew || (change.new !== null && change.new !== ""));
     const head = [words.field, isNew ? null : words.before, words.after].filter((text) => text !== null);

@@ -8,6 +8,7 @@ const chat = document.getElementById("chat");
 const words = JSON.parse(chat.dataset.words);
 const names = JSON.parse(chat.dataset.names);
 const language = chat.dataset.language;
+const timeZone = chat.dataset.timeZone;
 const messages = document.getElementById("messages");
 const composer = document.getElementById("composer");
 const input = document.getElementById("message");
@@ -55,12 +56,12 @@ class Answer {
   }
   on_citation(event) {
     const resource = names.resources[event.resource];
-    const label = `${resource?.label ?? event.resource}${event.field ? ` · ${resource?.fields[event.field] ?? event.field}` : ""}`;
+    const label = `${resource?.label ?? event.resource}${event.field ? ` · ${resource?.fields[event.field]?.label ?? event.field}` : ""}`;
     const source = event.id && resource ? element("a", { href: `${resource.path}/${encodeURIComponent(event.id)}` }, label) : element("span", {}, label);
     this.source(source, event.quote);
   }
   on_proposal(event) {
-    this.cards.append(proposalCard(event, { words, names, language }));
+    this.cards.append(proposalCard(event, { words, names, language, timeZone }));
   }
   on_ask(event) {
     this.text += `${this.text ? "\n\n" : ""}${event.text ?? ""}`;

@@ -52,17 +52,23 @@ function table(head, rows) {
 }
 
 /** A value of the wire for people. */
-export function show(value, words, language) {
+export function show(value, context) {
+  const { words, language, timeZone } = context;
   if (value === null || value === undefined || value === "") return "–";
   if (typeof value === "boolean") return value ? words.yes : words.no;
-  if (Array.isArray(value)) return value.map((item) => show(item, words, language)).join(", ");
+  if (Array.isArray(value)) return value.map((item) => show(item, context)).join(", ");
   if (typeof value === "object") {
     if ("title" in value) return value.title ?? String(value.id).slice(0, 8);
     if ("amount" in value) return `${number(value.amount, language)} ${value.currency ?? ""}`.trim();
     if ("value" in value) return `${number(value.value, language)} ${value.unit ?? ""}`.trim();
     return JSON.stringify(value);
   }
-  return String(value);
+  const text = String(value);
+  const locale = language === "de" ? "de-DE" : "en-GB";
+  if (/^\d{4}-\d{2}-\d{2}T/.test(text)) return new Date(text).toLocaleString(locale, { dateStyle: "medium", timeStyle: "short", timeZone });
+  if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return new Date(`${text}T00:00:00Z`).toLocaleDateString(locale, { dateStyle: "medium", timeZone: "UTC" });
+  if (/^-?\d+\.\d+$/.test(text)) return number(text.replace(/\.?0+$/, ""), language);
+  return text;
 }
 
 function number(text, language) {

@@ -1,8 +1,9 @@
 //! The OpenAPI 3.1 document, made from the catalogue, and a page to browse it.
 //!
-//! [`paths`] says what can be called, [`schemas`] what goes in and comes out. With a log-in the document is the tenant's,
+//! [`paths`] and [`assistant`] say what can be called, [`schemas`] what goes in and comes out. With a log-in the document is the tenant's,
 //! with the fields that the tenant added; without one it is what the modules declare.
 
+mod assistant;
 mod paths;
 mod schemas;
 

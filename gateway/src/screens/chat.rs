@@ -1,16 +1,17 @@
 //! The chat: an empty stage. The script fills it from the assistant's own routes, and shows what a model says as text only.
 
 use super::shell::{icon, page as frame};
-use super::view::View;
-use super::visitor::Visitor;
+use super::view::{Of, View, list_path};
+use super::visitor::{At, Visitor};
 use crate::error::Problem;
 use crate::http::assets;
-use crate::http::extract::{Parameters, Path};
+use crate::http::extract::Parameters;
 use crate::state::AppState;
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde_json::{Map, Value, json};
+use steward_kernel::{Field, Kind};
 use uuid::Uuid;
 
 /// The words that the script needs.
@@ -54,7 +55,7 @@ pub(super) async fn page(State(state): State<AppState>, visitor: Visitor, parame
     visitor.answer(build(&state, &visitor, None, &asked).await)
 }
 
-pub(super) async fn conversation(State(state): State<AppState>, visitor: Visitor, Path(id): Path<Uuid>) -> Response {
+pub(super) async fn conversation(State(state): State<AppState>, visitor: Visitor, At(id): At<Uuid>) -> Response {
     visitor.answer(build(&state, &visitor, Some(id), "").await)
 }
 
@@ -69,9 +70,14 @@ async fn build(state: &AppState, visitor: &Visitor, conversation: Option<Uuid>, 
 fn names(view: &View) -> Value {
     let mut resources = Map::new();
     for resource in view.catalogue.resources.values().filter(|resource| view.may_read(resource)) {
+        let of = Of::Resource(&resource.name);
+        let choices = |field: &Field| match &field.kind {
+            Kind::Choice(choices) => choices.iter().map(|choice| (choice.to_string(), json!(view.choice(of, &field.name, choice)))).collect(),
+            _ => Map::new(),
+        };
         let fields: Map<String, Value> =
-            view.fields(resource).map(|field| (field.name.to_string(), json!(view.label(super::view::Of::Resource(&resource.name), field)))).collect();
-        resources.insert(resource.name.to_string(), json!({ "label": view.singular(resource), "path": super::view::list_path(resource), "fields": fields }));
+            view.fields(resource).map(|field| (field.name.to_string(), json!({ "label": view.label(of, field), "choices": choices(field) }))).collect();
+        resources.insert(resource.name.to_string(), json!({ "label": view.singular(resource), "path": list_path(resource), "fields": fields }));
     }
     let commands: Map<String, Value> =
         view.catalogue.commands.values().filter(|spec| view.may_run(spec)).map(|spec| (spec.name.to_string(), json!(view.command(spec)))).collect();
@@ -81,7 +87,7 @@ fn names(view: &View) -> Value {
 fn body(view: &View, conversation: Option<Uuid>, asked: &str) -> Markup {
     let words: Map<String, Value> = WORDS.iter().map(|word| ((*word).to_owned(), Value::String(view.t(word)))).collect();
     html! {
-        div class="steward-chat" id="chat" data-conversation=[conversation] data-words=(Value::Object(words)) data-names=(names(view)) data-language=(view.language) {
+        div class="steward-chat" id="chat" data-conversation=[conversation] data-words=(Value::Object(words)) data-names=(names(view)) data-language=(view.language) data-time-zone=(view.calendar.time_zone.name()) {
             aside class="steward-threads card" aria-label=(view.t("threads")) {
                 div class="card-header" {
                     h2 class="card-title" { (view.t("threads")) }

@@ -10,10 +10,10 @@ use super::decode::{self, Values, name_of_path};
 use super::form::inputs;
 use super::picker::{self, TYPED};
 use super::view::{View, id_of, list_path, record_path};
-use super::visitor::{Flash, Visitor, is_own_path};
+use super::visitor::{At, Flash, Visitor, is_own_path};
 use super::{format, shell};
 use crate::error::Problem;
-use crate::http::extract::{Parameters, Path};
+use crate::http::extract::Parameters;
 use crate::http::rest;
 use crate::state::AppState;
 use axum::Form as FormBody;
@@ -75,7 +75,7 @@ struct Shown {
 pub(super) async fn create_form(
     State(state): State<AppState>,
     visitor: Visitor,
-    Path((module, plural)): Path<(String, String)>,
+    At((module, plural)): At<(String, String)>,
     parameters: Parameters,
 ) -> Response {
     let pick = |catalogue: &Catalogue| at(catalogue, &module, &plural, |resource| resource.create.clone());
@@ -85,14 +85,14 @@ pub(super) async fn create_form(
 pub(super) async fn create(
     State(state): State<AppState>,
     visitor: Visitor,
-    Path((module, plural)): Path<(String, String)>,
+    At((module, plural)): At<(String, String)>,
     FormBody(pairs): FormBody<Pairs>,
 ) -> Response {
     let pick = |catalogue: &Catalogue| at(catalogue, &module, &plural, |resource| resource.create.clone());
     visitor.answer(submit(&state, &visitor, pick, Mode::Create, None, pairs).await)
 }
 
-pub(super) async fn edit_form(State(state): State<AppState>, visitor: Visitor, Path((module, plural, id)): Path<(String, String, Uuid)>) -> Response {
+pub(super) async fn edit_form(State(state): State<AppState>, visitor: Visitor, At((module, plural, id)): At<(String, String, Uuid)>) -> Response {
     let pick = |catalogue: &Catalogue| at(catalogue, &module, &plural, |resource| resource.update.clone());
     visitor.answer(show(&state, &visitor, pick, Mode::Edit, Some(id), Vec::new()).await)
 }
@@ -100,7 +100,7 @@ pub(super) async fn edit_form(State(state): State<AppState>, visitor: Visitor, P
 pub(super) async fn edit(
     State(state): State<AppState>,
     visitor: Visitor,
-    Path((module, plural, id)): Path<(String, String, Uuid)>,
+    At((module, plural, id)): At<(String, String, Uuid)>,
     FormBody(pairs): FormBody<Pairs>,
 ) -> Response {
     let pick = |catalogue: &Catalogue| at(catalogue, &module, &plural, |resource| resource.update.clone());
@@ -110,7 +110,7 @@ pub(super) async fn edit(
 pub(super) async fn record_form(
     State(state): State<AppState>,
     visitor: Visitor,
-    Path((module, plural, id, word)): Path<(String, String, Uuid, String)>,
+    At((module, plural, id, word)): At<(String, String, Uuid, String)>,
     parameters: Parameters,
 ) -> Response {
     let pick = |catalogue: &Catalogue| named(catalogue, &module, &plural, &word, true);
@@ -120,7 +120,7 @@ pub(super) async fn record_form(
 pub(super) async fn record(
     State(state): State<AppState>,
     visitor: Visitor,
-    Path((module, plural, id, word)): Path<(String, String, Uuid, String)>,
+    At((module, plural, id, word)): At<(String, String, Uuid, String)>,
     FormBody(pairs): FormBody<Pairs>,
 ) -> Response {
     let pick = |catalogue: &Catalogue| named(catalogue, &module, &plural, &word, true);
@@ -130,7 +130,7 @@ pub(super) async fn record(
 pub(super) async fn collection_form(
     State(state): State<AppState>,
     visitor: Visitor,
-    Path((module, plural, word)): Path<(String, String, String)>,
+    At((module, plural, word)): At<(String, String, String)>,
     parameters: Parameters,
 ) -> Response {
     let pick = |catalogue: &Catalogue| named(catalogue, &module, &plural, &word, false);
@@ -140,7 +140,7 @@ pub(super) async fn collection_form(
 pub(super) async fn collection(
     State(state): State<AppState>,
     visitor: Visitor,
-    Path((module, plural, word)): Path<(String, String, String)>,
+    At((module, plural, word)): At<(String, String, String)>,
     FormBody(pairs): FormBody<Pairs>,
 ) -> Response {
     let pick = |catalogue: &Catalogue| named(catalogue, &module, &plural, &word, false);
@@ -424,7 +424,7 @@ fn finished(visitor: &Visitor, view: &View, job: &Job, shown: &Shown, done: &Exe
 }
 
 /// Takes an execution back.
-pub(super) async fn undo(State(state): State<AppState>, visitor: Visitor, Path(execution): Path<Uuid>, FormBody(pairs): FormBody<Pairs>) -> Response {
+pub(super) async fn undo(State(state): State<AppState>, visitor: Visitor, At(execution): At<Uuid>, FormBody(pairs): FormBody<Pairs>) -> Response {
     let values = Values::of(pairs);
     let undone = async {
         // The language of an error is that of the person.

@@ -2,10 +2,9 @@
 
 use super::shell::{icon, page as frame};
 use super::view::{Of, View, id_of, list_path, record_path, with_query};
-use super::visitor::Visitor;
+use super::visitor::{At, Visitor};
 use super::{format, picker};
 use crate::error::Problem;
-use crate::http::extract::Path;
 use crate::state::AppState;
 use axum::extract::State;
 use axum::response::Response;
@@ -24,7 +23,7 @@ const TITLES_MAX: usize = 30;
 /// Buttons beside the heading; further ones go into a menu.
 const BUTTONS: usize = 4;
 
-pub(super) async fn page(State(state): State<AppState>, visitor: Visitor, Path((module, plural, id)): Path<(String, String, Uuid)>) -> Response {
+pub(super) async fn page(State(state): State<AppState>, visitor: Visitor, At((module, plural, id)): At<(String, String, Uuid)>) -> Response {
     visitor.answer(build(&state, &visitor, &module, &plural, id).await)
 }
 
@@ -69,12 +68,16 @@ async fn put_titles(read: &mut Read, view: &View, history: &mut [HistoryEntry]) 
 }
 
 /// What can be done with the record now: the right is there, and the state fits.
-fn commands<'a>(view: &'a View, resource: &'a Resource, record: &Value) -> Vec<&'a Arc<CommandSpec>> {
+fn commands<'a>(view: &'a View, resource: &'a Resource, record: &Value, is_archived: bool) -> Vec<&'a Arc<CommandSpec>> {
+    let archive = resource.archive.as_deref().and_then(|name| view.catalogue.commands.get(name));
+    let is_archive = |spec: &CommandSpec| archive.is_some_and(|archive| archive.name == spec.name);
+    let is_restore = |spec: &CommandSpec| archive.is_some_and(|archive| archive.undo.as_ref() == Some(&spec.name));
     let status = record.get("status").and_then(Value::as_str);
     let mut commands: Vec<_> = view
         .catalogue
         .commands_of(&resource.name)
         .filter(|spec| spec.target.is_some() && resource.update.as_deref() != Some(spec.name.as_ref()) && view.may_run(spec) && fits(spec, status))
+        .filter(|spec| if is_archived { !is_archive(spec) } else { !is_restore(spec) })
         .collect();
     // What belongs to this state stands first, what is possible in all of them last.
     // What belongs to this state stands first, then what is possible in all of them, then what takes something back.
@@ -87,6 +90,12 @@ fn goes_back(view: &View, spec: &CommandSpec) -> bool {
     view.catalogue.commands.values().any(|other| other.name != spec.name && other.undo.as_ref() == Some(&spec.name))
 }
 
+/// Whether the record is archived, as the newest change of that says.
+fn is_archived(resource: &Resource, history: &[HistoryEntry], id: Uuid) -> bool {
+    let own = history.iter().filter(|entry| entry.id == id && entry.resource == resource.name);
+    own.flat_map(|entry| &entry.changes).find(|change| change.field == "archived").is_some_and(|change| change.new == json!(true))
+}
+
 fn fits(spec: &CommandSpec, status: Option<&str>) -> bool {
     spec.when.is_empty() || status.is_none_or(|status| spec.when.iter().any(|state| state == status))
 }
@@ -96,7 +105,8 @@ fn body(view: &View, resource: &Resource, record: &Value, id: Uuid, title: &str,
     let path = record_path(resource, id);
     let status = view.fields(resource).find(|field| field.name == "status" && matches!(field.kind, Kind::Choice(_)));
     let state = status.and_then(|field| Some((field, record.get("status")?.as_str()?)));
-    let commands = commands(view, resource, record);
+    let is_archived = is_archived(resource, history, id);
+    let commands = commands(view, resource, record, is_archived);
     let (shown, more) = commands.split_at(commands.len().min(BUTTONS));
     let edit = view.runnable(resource.update.as_deref()).filter(|spec| fits(spec, state.map(|(_, value)| value)));
     html! {
@@ -104,7 +114,7 @@ fn body(view: &View, resource: &Resource, record: &Value, id: Uuid, title: &str,
             div class="row g-2 align-items-center" {
                 div class="col" {
                     nav class="page-pretitle" aria-label=(view.t("where")) { a href=(list_path(resource)) { (view.plural(resource)) } }
-                    h1 class="page-title" { (title) @if let Some((field, value)) = state { span class="ms-2" id="status" data-status=(value) { (format::badge(view, of, field, value)) } } }
+                    h1 class="page-title" { (title) @if let Some((field, value)) = state { span class="ms-2" id="status" data-status=(value) { (format::badge(view, of, field, value)) } } @if is_archived { span class="badge bg-secondary-lt ms-2" { (view.labels.text(&view.language, "kernel--archived")) } } }
                 }
                 div class="col-auto d-flex gap-2 flex-wrap" {
                     @for (index, spec) in shown.iter().enumerate() { (button(view, &path, spec, if index == 0 && !spec.when.is_empty() && spec.risk == Risk::Low && !goes_back(view, spec) { "btn btn-primary" } else { "btn" })) }

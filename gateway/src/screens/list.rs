@@ -8,10 +8,10 @@ mod filters;
 use super::picker::TYPED;
 use super::shell::{html_headers, icon, page as frame};
 use super::view::{Of, View, id_of, list_path, record_path, with_query};
-use super::visitor::Visitor;
+use super::visitor::{At, Visitor};
 use super::{format, picker};
 use crate::error::Problem;
-use crate::http::extract::{Parameters, Path};
+use crate::http::extract::Parameters;
 use crate::state::AppState;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue};
@@ -28,7 +28,7 @@ use uuid::Uuid;
 const COLUMNS: usize = 6;
 const ROWS: u32 = 50;
 
-pub(super) async fn page(State(state): State<AppState>, visitor: Visitor, Path((module, plural)): Path<(String, String)>, parameters: Parameters) -> Response {
+pub(super) async fn page(State(state): State<AppState>, visitor: Visitor, At((module, plural)): At<(String, String)>, parameters: Parameters) -> Response {
     visitor.answer(build(&state, &visitor, &module, &plural, parameters.0).await)
 }
 

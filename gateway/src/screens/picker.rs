@@ -1,10 +1,10 @@
 //! What a reference picker offers: the records whose titles begin with what was typed.
 
 use super::shell::fragment;
-use super::visitor::Visitor;
+use super::visitor::{At, Visitor};
 use super::{format, view::View};
 use crate::error::Problem;
-use crate::http::extract::{Parameters, Path};
+use crate::http::extract::Parameters;
 use crate::state::AppState;
 use axum::extract::State;
 use axum::response::Response;
@@ -20,12 +20,7 @@ const OPTIONS: u32 = 10;
 /// The names of visible texts of pickers begin with this; what follows is the name of the hidden id.
 pub(super) const TYPED: &str = "_t:";
 
-pub(super) async fn options(
-    State(state): State<AppState>,
-    visitor: Visitor,
-    Path((module, plural)): Path<(String, String)>,
-    parameters: Parameters,
-) -> Response {
+pub(super) async fn options(State(state): State<AppState>, visitor: Visitor, At((module, plural)): At<(String, String)>, parameters: Parameters) -> Response {
     visitor.answer(build(&state, &visitor, &module, &plural, &parameters).await)
 }
 

@@ -3,9 +3,8 @@
 use super::format;
 use super::shell::{self, icon};
 use super::view::{Of, View, id_of, list_path, record_path, with_query};
-use super::visitor::Visitor;
+use super::visitor::{At, Visitor};
 use crate::error::Problem;
-use crate::http::extract::Path;
 use crate::state::AppState;
 use axum::extract::State;
 use axum::response::Response;
@@ -43,7 +42,7 @@ async fn build(state: &AppState, visitor: &Visitor, module: &str, plural: &str, 
     Ok(shell::fragment(html! { @for related in &found { (list(&view, &resource, id, related)) } }))
 }
 
-pub(super) async fn fragment(State(state): State<AppState>, visitor: Visitor, Path((module, plural, id)): Path<(String, String, Uuid)>) -> Response {
+pub(super) async fn fragment(State(state): State<AppState>, visitor: Visitor, At((module, plural, id)): At<(String, String, Uuid)>) -> Response {
     visitor.answer(build(&state, &visitor, &module, &plural, id).await)
 }
 

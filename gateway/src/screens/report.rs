@@ -6,9 +6,9 @@ use super::format;
 use super::picker::{self, TYPED};
 use super::shell::{icon, page as frame};
 use super::view::{Of, View, with_query};
-use super::visitor::Visitor;
+use super::visitor::{At, Visitor};
 use crate::error::Problem;
-use crate::http::extract::{Parameters, Path};
+use crate::http::extract::Parameters;
 use crate::http::rest::export::harmless;
 use crate::state::AppState;
 use axum::extract::State;
@@ -23,7 +23,7 @@ use steward_kernel::catalogue::module_of;
 use steward_kernel::{Code, Error, Field, Kind, ReportSpec, Table};
 use uuid::Uuid;
 
-pub(super) async fn page(State(state): State<AppState>, visitor: Visitor, Path(name): Path<String>, parameters: Parameters) -> Response {
+pub(super) async fn page(State(state): State<AppState>, visitor: Visitor, At(name): At<String>, parameters: Parameters) -> Response {
     visitor.answer(build(&state, &visitor, &name, parameters.0).await)
 }
 

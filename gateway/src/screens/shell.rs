@@ -133,7 +133,7 @@ fn menu(view: &View) -> Markup {
     html! {
         aside class="navbar navbar-vertical navbar-expand-lg steward-menu" {
             div class="container-fluid" {
-                button class="navbar-toggler" type="button" aria-controls="menu" aria-expanded="false" aria-label=(view.t("menu")) data-menu-toggle { (icon("menu-2")) }
+                button class="navbar-toggler" type="button" aria-controls="menu" aria-expanded="false" aria-label=(view.t("menu")) data-menu-toggle { span class="navbar-toggler-icon" {} }
                 a class="navbar-brand" href="/" { img class="steward-mark" src=(assets::url("steward/mark.svg")) alt="" width="28" height="28"; "Steward" }
                 nav class="collapse navbar-collapse" id="menu" aria-label=(view.t("menu")) {
                     ul class="navbar-nav pt-lg-2" {

@@ -4,11 +4,13 @@ use super::shell;
 use super::view::View;
 use crate::error::{Problem, correlation};
 use crate::http::auth::{SessionUser, cookie, to_login};
+use crate::http::extract::Path;
 use crate::state::AppState;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
 use std::sync::{Arc, OnceLock};
 use steward_kernel::labels::Labels;
 use steward_kernel::{Principal, Read, Result};
@@ -74,6 +76,10 @@ impl Arrival {
     pub(super) fn browser_language(&self) -> &str {
         &self.browser_language
     }
+    fn failed(&self, language: &str, problem: &Problem) -> Response {
+        let body = shell::failure(&self.labels, language, problem, correlation().as_deref(), self.is_partial);
+        (problem.status, shell::html_headers(), body.into_string()).into_response()
+    }
 }
 
 /// The first language of `Accept-Language` that there are texts in.
@@ -92,6 +98,22 @@ impl FromRequestParts<AppState> for Arrival {
     type Rejection = std::convert::Infallible;
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> std::result::Result<Self, Self::Rejection> {
         Ok(Self::of(parts, state))
+    }
+}
+
+/// The parts of the path. An id that is none is a page that is not there.
+pub(super) struct At<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for At<T> {
+    type Rejection = Response;
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> std::result::Result<Self, Response> {
+        match Path::<T>::from_request_parts(parts, state).await {
+            Ok(Path(value)) => Ok(Self(value)),
+            Err(problem) => {
+                let arrival = Arrival::of(parts, state);
+                Err(arrival.failed(&arrival.browser_language, &problem))
+            }
+        }
     }
 }
 
@@ -154,9 +176,7 @@ impl Visitor {
             Err(problem) if problem.code == "unauthenticated" => whole(&self.arrival, to_login(&self.arrival.method, &self.arrival.uri)),
             Err(problem) => {
                 problem.log();
-                let language = self.language.get().map_or(self.arrival.browser_language.as_str(), String::as_str);
-                let body = shell::failure(&self.arrival.labels, language, &problem, correlation().as_deref(), self.arrival.is_partial);
-                (problem.status, shell::html_headers(), body.into_string()).into_response()
+                self.arrival.failed(self.language.get().map_or(self.arrival.browser_language.as_str(), String::as_str), &problem)
             }
         }
     }

@@ -29,7 +29,7 @@ async fn checksum(app: &TestApp) -> BTreeMap<String, String> {
         let sum: String = sqlx::query_scalar(AssertSqlSafe(format!("SELECT {what} FROM {schema}.{name} t"))).fetch_one(app.owner.pool()).await.unwrap();
         sums.insert(format!("{schema}.{name}"), sum);
     }
-    assert!(sums.len() > 60);
+    assert!(sums.len() > 40);
     sums
 }
 
@@ -244,14 +244,24 @@ async fn a_batch_keeps_the_good_rows_and_has_an_error_for_each_bad_one() {
     assert_eq!(results[33]["error"]["fields"][0]["field"], "unheard_of");
     let stored: i64 = shop.app.peek(&shop.tenant, "SELECT count(*) FROM crm_party WHERE tenant_id = app.tenant()").await;
     assert_eq!(stored, 246);
-    // With a key a repeated call repeats nothing.
-    let again = json!({ "rows": [{ "name": "Once" }, { "name": "" }] });
-    for _ in 0..2 {
+    // With a key a repeated call repeats nothing, not even where a bad row has become a good one meanwhile.
+    let again = json!({ "rows": [{ "name": "Once" }, { "name": "Ernst Handel" }, { "name": "Also once" }] });
+    let shown = async || {
         let answer = shop.app.post_keyed(&shop.admin, "crm/parties/create/batch", "batch-1", &again).await.ok();
-        assert!(answer["results"][0].get("ok").is_some(), "{answer}");
-    }
-    let stored: i64 = shop.app.peek(&shop.tenant, "SELECT count(*) FROM crm_party WHERE tenant_id = app.tenant() AND name = 'Once'").await;
-    assert_eq!(stored, 1);
+        answer["results"].as_array().unwrap().iter().map(|result| result["ok"]["id"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    let first = shown().await;
+    assert!(first[0].is_some() && first[1].is_none() && first[2].is_some());
+    assert_eq!(shown().await, first);
+    shop.app.run(&shop.admin, "crm.party.archive", json!({ "party": shop.customer })).await;
+    shop.app.poke(&shop.tenant, "UPDATE crm_party SET name = name || ' of old' WHERE tenant_id = app.tenant()").await;
+    let later = shown().await;
+    assert_eq!((&later[0], later[1].is_some(), &later[2]), (&first[0], true, &first[2]));
+    assert_eq!(shown().await, later);
+    let other = json!({ "rows": [{ "name": "Other" }, { "name": "Others" }, { "name": "Third" }] });
+    shop.app.post_keyed(&shop.admin, "crm/parties/create/batch", "batch-1", &other).await.problem(409, "idempotency_mismatch");
+    let stored: i64 = shop.app.peek(&shop.tenant, "SELECT count(*) FROM crm_party WHERE tenant_id = app.tenant()").await;
+    assert_eq!(stored, 249);
     let reader = shop.seller("Reader", &[], T).await;
     shop.app.post(&reader, "crm/parties/create/batch", &again).await.problem(403, "forbidden");
     shop.app.close().await;

@@ -188,7 +188,11 @@ async fn the_openapi_document_names_every_resource_command_and_report() {
     for spec in catalogue.commands.values().filter(|spec| !spec.internal) {
         let base = format!("/api/v1/{}", catalogue.resource(&spec.resource).unwrap().path());
         let target = if spec.target.is_some() { "/{id}" } else { "" };
-        need(format!("{base}{target}/{}", last_of(&spec.name)), "post");
+        let resource = catalogue.resource(&spec.resource).unwrap();
+        // These are reached by the methods of the resource.
+        if ![&resource.create, &resource.update, &resource.archive].into_iter().flatten().any(|name| *name == spec.name) {
+            need(format!("{base}{target}/{}", last_of(&spec.name)), "post");
+        }
         need(format!("{base}/{}/batch", last_of(&spec.name)), "post");
     }
     for report in catalogue.reports.values() {

@@ -105,11 +105,12 @@ async fn a_delivery_that_keeps_failing_holds_nobody_up_is_dead_in_the_end_and_ca
     assert!(!failure().await.1);
     relay.drain().await.unwrap();
     assert!(!failure().await.1, "not before it is due");
-    for _ in 0..3 {
+    // A round that could not take the lead, because the last one's connection is still ending, tries nothing.
+    while !failure().await.1 {
+        assert!(failure().await.0 < 3);
         shop.app.clock.set(shop.app.clock.now() + TimeDelta::minutes(10));
         relay.drain().await.unwrap();
     }
-    assert!(failure().await.1, "{:?}", failure().await);
 
     let report = shop.app.get(&shop.admin, "platform/reports/deliveries").await.ok();
     assert!(report["rows"].to_string().contains("probe.unlucky"), "{report}");
@@ -124,8 +125,11 @@ async fn a_delivery_that_keeps_failing_holds_nobody_up_is_dead_in_the_end_and_ca
     let foreign = shop.app.admin(&elsewhere).await;
     shop.app.post(&foreign, "platform/settings/retry", &json!({ "delivery": named })).await.problem(404, "not_found");
     shop.app.post(&shop.admin, "platform/settings/retry", &json!({ "delivery": named })).await.ok();
-    relay.drain().await.unwrap();
-    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM kernel.delivery_failure").fetch_one(shop.app.owner.pool()).await.unwrap();
+    let waiting = async || -> i64 { sqlx::query_scalar("SELECT count(*) FROM kernel.delivery_failure").fetch_one(shop.app.owner.pool()).await.unwrap() };
+    while waiting().await > 0 && APPLIED.load(Ordering::SeqCst) < 2 {
+        relay.drain().await.unwrap();
+    }
+    let left = waiting().await;
     assert_eq!((APPLIED.load(Ordering::SeqCst), left), (1, 0));
     relay.drain().await.unwrap();
     assert_eq!(APPLIED.load(Ordering::SeqCst), 1);

@@ -238,7 +238,7 @@ async fn a_field_of_a_tenant_appears_in_every_door_of_that_tenant_only() {
     let field = json!({ "resource": "crm.party", "name": "color", "kind": "choice", "choices": ["red", "blue"], "label": "Favourite colour", "label_de": "Lieblingsfarbe" });
     let made = app.post(&admin, "platform/custom_fields", &field).await;
     assert_eq!(made.status, 201, "{}", made.text);
-    app.post(&admin, "platform/custom_fields", &field).await.problem(409, "duplicate");
+    app.post(&admin, "platform/custom_fields", &field).await.problem(422, "invalid_input");
     let score = json!({ "resource": "crm.party", "name": "score", "kind": "integer", "label": "Score" });
     app.post(&admin, "platform/custom_fields", &score).await.ok();
 

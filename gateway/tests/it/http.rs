@@ -52,6 +52,7 @@ async fn bad_input_gets_a_clear_problem_with_a_stable_code() {
         ("an object for a text", post(parties, "{\"name\": {\"$ne\": 1}}"), 422, "invalid_input"),
         ("a text that is too long", post(parties, &format!("{{\"name\": \"{long}\"}}")), 422, "invalid_input"),
         ("a zero byte", post(parties, "{\"name\": \"a\\u0000b\"}"), 422, "invalid_input"),
+        ("a control character", post(parties, "{\"name\": \"a\\tb\"}"), 422, "invalid_input"),
         ("half a surrogate", post(parties, "{\"name\": \"\\ud800\"}"), 400, "bad_request"),
         ("a choice that is none", post(parties, "{\"name\": \"E\", \"kind\": \"robot\"}"), 422, "invalid_input"),
         ("money without a currency", post("/api/v1/inventory/items", "{\"name\": \"E\", \"sales_price\": {\"amount\": \"1\"}}"), 422, "invalid_input"),
@@ -97,7 +98,7 @@ async fn bad_input_gets_a_clear_problem_with_a_stable_code() {
         ("a limit beyond the bound", get(parties, &[("limit", "100000")]), 422, "invalid_input"),
         ("a limit that is no number", get(parties, &[("limit", "ten")]), 422, "invalid_input"),
         ("an unknown sort key", get(parties, &[("sort", "note")]), 400, "bad_request"),
-        ("SQL in a sort key", get(parties, &[("sort", "name;SELECT pg_sleep(9)")]), 400, "bad_request"),
+        ("SQL in a sort key", get(parties, &[("sort", "name;DROP TABLE crm_party")]), 400, "bad_request"),
         ("an unknown field in fields", get(parties, &[("fields", "name,password_hash")]), 400, "bad_request"),
         ("a forged cursor", get(parties, &[("cursor", "eyJpZCI6MX0")]), 400, "bad_request"),
         ("a cursor of odd characters", get(parties, &[("cursor", "Ω≈ç√∫˜µ")]), 400, "bad_request"),
@@ -138,7 +139,7 @@ async fn bad_input_gets_a_clear_problem_with_a_stable_code() {
 async fn odd_texts_are_values_like_others() {
     let shop = Shop::open().await;
     let (app, admin) = (&shop.app, &shop.admin);
-    let odd = ["'; DROP TABLE crm_party; --", "Ünïcødé ＳＱＬ", "👩‍👩‍👧 \u{202e}txet", "a%b_c\\d", "\u{feff}mark", "x\ty", "=1+1", "Ĳsselmeer", "İstanbul", "ﬀ"];
+    let odd = ["'; DROP TABLE crm_party; --", "Ünïcødé ＳＱＬ", "👩‍👩‍👧 \u{202e}txet", "a%b_c\\d", "\u{feff}mark", "=1+1", "Ĳsselmeer", "İstanbul", "ﬀ"];
     for name in odd {
         let made = app.post(admin, "crm/parties", &json!({ "name": name, "allow_duplicate": true })).await;
         assert_eq!(made.status, 201, "{name:?}: {}", made.text);

@@ -59,7 +59,7 @@ impl World {
             Place { owner: stranger, department: stores, company: second },
             Place { owner: stranger, department: stores, company: first },
         ];
-        let plan = Plan { tenant: &tenant, catalogue, letter, rows: ROWS, places: places.clone() };
+        let plan = Plan { tenant: &tenant, catalogue, letter, rows: ROWS, places: places.clone(), loose: false };
         let mut tx = app.owner.begin(&tenant.schema, tenant.id, "test.world").await.unwrap();
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *tx).await.unwrap();
         for resource in in_order(catalogue) {

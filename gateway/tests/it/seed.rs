@@ -40,6 +40,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) rows: u32,
     /// Row `i` has the owner `(i - 1) % owners`, and the department and company beside it.
     pub(crate) places: Vec<Place>,
+    /// Each row has a department and a company of its own, which need not exist.
+    pub(crate) loose: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +90,13 @@ impl Plan<'_> {
         format!("md5('{}/{table}/' || i)::uuid", self.tenant.id)
     }
 
+    fn department(&self) -> String {
+        if self.loose { self.id("identity_department") } else { self.place(|place| place.department) }
+    }
+    fn company(&self) -> String {
+        if self.loose { self.id("identity_company") } else { self.place(|place| place.company) }
+    }
+
     fn place(&self, of: impl Fn(&Place) -> Uuid) -> String {
         let ids: Vec<String> = self.places.iter().map(|place| format!("'{}'::uuid", of(place))).collect();
         format!("(ARRAY[{}])[1 + (i - 1) % {}]", ids.join(", "), ids.len())
@@ -97,8 +106,8 @@ impl Plan<'_> {
     fn reference(&self, resource: &str) -> Option<String> {
         Some(match resource {
             "identity.user" => self.place(|place| place.owner),
-            "identity.department" => self.place(|place| place.department),
-            "identity.company" => self.place(|place| place.company),
+            "identity.department" => self.department(),
+            "identity.company" => self.company(),
             other => self.id(&self.catalogue.resources.get(other)?.table),
         })
     }
@@ -118,8 +127,8 @@ impl Plan<'_> {
             "id" => return Some(self.id(&resource.table)),
             "created_at" => return Some("now() - make_interval(secs => i)".into()),
             _ if scoped(&resource.scope.owner) => return Some(self.place(|place| place.owner)),
-            _ if scoped(&resource.scope.department) => return Some(self.place(|place| place.department)),
-            _ if scoped(&resource.scope.company) => return Some(self.place(|place| place.company)),
+            _ if scoped(&resource.scope.department) => return Some(self.department()),
+            _ if scoped(&resource.scope.company) => return Some(self.company()),
             _ => {}
         }
         if let Some(field) = field

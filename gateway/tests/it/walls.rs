@@ -83,7 +83,7 @@ async fn every_table_of_a_tenant_has_row_level_security_enabled_and_forced() {
 async fn both_placements_have_the_same_tables_and_policies() {
     let app = TestApp::start().await;
     let [pooled, own] = both(&app).await;
-    let sql = "SELECT c.relname || ' ' || p.polname || ' ' || p.polcmd || ' ' || coalesce(pg_get_expr(p.polqual, p.polrelid), '') || ' ' || coalesce(pg_get_expr(p.polwithcheck, p.polrelid), '')
+    let sql = "SELECT c.relname || ' ' || p.polname || ' ' || p.polcmd::text || ' ' || coalesce(pg_get_expr(p.polqual, p.polrelid), '') || ' ' || coalesce(pg_get_expr(p.polwithcheck, p.polrelid), '')
                  FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid WHERE c.relnamespace = current_schema()::regnamespace ORDER BY 1";
     let (first, second): (Vec<String>, Vec<String>) = (app.column(&pooled, sql).await, app.column(&own, sql).await);
     assert_eq!(first, second);

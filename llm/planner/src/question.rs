@@ -6,6 +6,7 @@ use crate::reading::{Reading, number};
 use crate::select::{self, Condition, comparison, condition};
 use crate::turn::{Planned, Stop, Turn};
 use crate::words::Words;
+use chrono::Datelike;
 use serde_json::{Value, json};
 
 /// Rows that a list shows in the chat.
@@ -257,6 +258,7 @@ fn interpret<'a>(lexicon: &'a Lexicon, reading: &Reading, r: usize) -> Interpret
 fn said(period: &Period) -> String {
     match (period.from, period.to) {
         (Some(from), Some(to)) if from == to => from.to_string(),
+        (Some(from), Some(to)) if (from.ordinal(), to.month(), to.day()) == (1, 12, 31) && from.year() == to.year() => from.year().to_string(),
         (Some(from), Some(to)) => format!("{from} – {to}"),
         (Some(from), None) => format!("≥ {from}"),
         (None, Some(to)) => format!("≤ {to}"),
@@ -339,7 +341,9 @@ fn aggregate(turn: &Turn, words: &Words, chosen: &Interpretation<'_>, top: Optio
     if items.is_empty() {
         return Ok(format!("{}{scope}", words.none(&about)));
     }
-    let rows: Vec<Vec<String>> = items.iter().map(|item| vec![words.value(item.get(path.as_str()).unwrap_or(&Value::Null)), words.value(item.get(name).unwrap_or(&Value::Null))]).collect();
+    // A year is a name, not an amount: it is not grouped by thousands.
+    let key = |value: &Value| if path.ends_with(".year") && value.is_number() { value.to_string() } else { words.value(value) };
+    let rows: Vec<Vec<String>> = items.iter().map(|item| vec![key(item.get(path.as_str()).unwrap_or(&Value::Null)), words.value(item.get(name).unwrap_or(&Value::Null))]).collect();
     if rows.len() <= 3 {
         let lines: Vec<String> = rows.iter().map(|row| row.join(": ")).collect();
         return Ok(format!("{about}{scope}: {}.", lines.join("; ")));

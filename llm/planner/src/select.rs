@@ -99,16 +99,19 @@ pub(crate) fn record(turn: &Turn, words: &Words, resource: &Resource, text: &str
 
 /// Plain text fields, and those of records one reference away (a customer's country).
 fn by_text(turn: &Turn, lexicon: &Lexicon, resource: &Resource, text: &str) -> Planned<Option<Condition>> {
-    let plain = |field: &&Field| field.kind == "text" && field.filterable && !field.starts;
+    let plain = |field: &&Field| field.kind == "text" && field.filterable;
     let places = |field: &Field| matches!(field.name.as_str(), "country" | "city" | "region" | "category" | "state");
     let mut paths: Vec<(String, &Field)> = resource.fields.iter().filter(plain).filter(|field| places(field)).map(|field| (field.name.clone(), field)).collect();
     for (path, _, target) in references(lexicon, resource) {
         paths.extend(target.fields.iter().filter(plain).filter(|field| places(field)).map(|field| (format!("{path}.{}", field.name), field)));
     }
-    for (path, field) in paths.into_iter().take(8) {
-        let found = condition(&path, "eq", &[text], format!("{} {text}", field.label));
-        if turn.finds(&resource.name, &found.filter)? {
-            return Ok(Some(found));
+    // Exactly first ("Niger" is not Nigeria), then by the beginning, which overlooks case and diacritics.
+    for op in ["eq", "starts"] {
+        for (path, field) in paths.iter().filter(|(_, field)| op == "eq" || field.starts).take(6) {
+            let found = condition(path, op, &[text], format!("{} {text}", field.label));
+            if turn.finds(&resource.name, &found.filter)? {
+                return Ok(Some(found));
+            }
         }
     }
     Ok(None)

@@ -2,11 +2,15 @@
 //!
 //! Rows run in chunks that share a transaction. When a row fails, the chunk is rolled back, the rows before it run again
 //! (they are known to pass) and the rest goes on after it: the work done is at most twice, and no savepoints are needed.
+//!
+//! With an idempotency key each range that was committed has a key of its own, and a repeated call takes the ranges as
+//! the first one left them: what is done is answered from what was stored, what failed is tried again.
 
-use super::{Executed, External, Kernel, Plan, Step};
-use crate::error::{Error, Result};
+use super::{Executed, External, Kernel, Plan, Step, idempotency};
+use crate::error::{During, Error, Result};
 use crate::principal::Principal;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -36,6 +40,18 @@ impl Kernel {
             self.audit_refusal(principal, &placement, &[step], &error, &json!({ "rows": rows.len() })).await;
             return Err(error);
         }
+        if let Some(key) = key {
+            // The whole body belongs to the key, whatever becomes of its rows.
+            let steps: Vec<Step> = rows.iter().map(|input| Step { input: input.clone(), ..step.clone() }).collect();
+            let mut work = self.open(principal, &placement, crate::work::Mode::Execute, std::slice::from_ref(&step)).await?;
+            match idempotency::claim(&mut work, key, &steps).await? {
+                Some(_) => work.abandon().await,
+                None => {
+                    idempotency::store(&mut work, key, &[]).await?;
+                    work.tx.commit().await.during("keep the idempotency key")?;
+                }
+            }
+        }
         let rows: Vec<Row> = rows.into_iter().map(|input| Row { command: command.to_owned(), input, expected_version: None, external: None }).collect();
         let mut results = Vec::with_capacity(rows.len());
         for (number, chunk) in rows.chunks(CHUNK).enumerate() {
@@ -48,10 +64,19 @@ impl Kernel {
     /// Runs one chunk; an error of one row leaves the others.
     pub async fn execute_chunk(self: &Arc<Self>, principal: &Principal, rows: &[Row], key: Option<&str>) -> Vec<Result<Executed>> {
         let mut results: Vec<Result<Executed>> = Vec::with_capacity(rows.len());
+        let known = match self.done_ranges(principal, key).await {
+            Ok(known) => known,
+            Err(error) => return rows.iter().map(|_| Err(Error::new(error.code, error.message.clone()))).collect(),
+        };
         let mut start = 0;
         while start < rows.len() {
-            let failed = self.run_range(principal, rows, start, rows.len(), key, &mut results).await;
-            let Some((at, error)) = failed else { break };
+            // As far as an earlier call came in one go, else up to where its next range begins.
+            let end = known.get(&start).copied().or_else(|| known.range(start..).next().map(|(next, _)| *next)).unwrap_or(rows.len()).min(rows.len());
+            let failed = self.run_range(principal, rows, start, end, key, &mut results).await;
+            let Some((at, error)) = failed else {
+                start = end;
+                continue;
+            };
             // The rows before the one that failed pass; a failure that names no row (at the commit) is found by halving.
             match at {
                 Some(at) => {
@@ -62,12 +87,28 @@ impl Kernel {
                     start = at + 1;
                 }
                 None => {
-                    Box::pin(self.halve(principal, rows, start, rows.len(), key, error, &mut results)).await;
-                    break;
+                    Box::pin(self.halve(principal, rows, start, end, key, error, &mut results)).await;
+                    start = end;
                 }
             }
         }
         results
+    }
+
+    /// The ranges of a chunk that an earlier call with the same key has committed, by their first row.
+    async fn done_ranges(self: &Arc<Self>, principal: &Principal, key: Option<&str>) -> Result<BTreeMap<usize, usize>> {
+        let Some(key) = key else { return Ok(BTreeMap::new()) };
+        let prefix = format!("{key}/");
+        let mut read = self.read(principal).await?;
+        let keys: Vec<String> = sqlx::query_scalar("SELECT key FROM kernel_idempotency WHERE tenant_id = $1 AND actor_id = $2 AND key ^@ $3")
+            .bind(principal.tenant)
+            .bind(principal.user)
+            .bind(&prefix)
+            .fetch_all(read.db())
+            .await
+            .during("look for what was done")?;
+        read.finish().await?;
+        Ok(keys.iter().filter_map(|key| key.strip_prefix(&prefix)?.split_once('-')).filter_map(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?))).collect())
     }
 
     async fn settle(self: &Arc<Self>, principal: &Principal, rows: &[Row], start: usize, end: usize, key: Option<&str>, results: &mut Vec<Result<Executed>>) {

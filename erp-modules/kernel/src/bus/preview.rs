@@ -107,7 +107,7 @@ fn digest_of(work: &Work, records: &[((String, Uuid), Touched)]) -> String {
             .iter()
             .filter(|(column, _)| !column.ends_with("_at"))
             .map(|(column, (_, new))| {
-                let generated = new.as_str().is_some_and(|text| fresh.contains(text) || work.allotted.iter().any(|number| number == text));
+                let generated = new.as_str().is_some_and(|text| fresh.contains(text) || work.allotted.iter().any(|number| number.to_lowercase() == text.to_lowercase()));
                 (column.clone(), if generated { json!("generated") } else { canonical(new) })
             })
             .collect();

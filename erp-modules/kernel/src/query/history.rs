@@ -3,7 +3,6 @@
 //! It is read only where the record itself can be read, in the same snapshot. Columns that no field declares (stored sort
 //! keys, folded texts) and fields that the asker may not see are left out.
 
-use super::plan::Plan;
 use super::value::{self, Arg, Args};
 use super::{Asker, scope, select};
 use crate::catalogue::{Field, Kind, Resource};
@@ -63,7 +62,9 @@ pub(crate) async fn run(db: &mut PgConnection, asker: Asker<'_>, resource: &str,
 }
 
 pub(crate) fn build(asker: Asker<'_>, resource: &str, id: Uuid, limit: u32) -> Result<(String, Args)> {
-    let Plan { resource, mut args, .. } = Plan::open(asker, resource)?;
+    // Its own arguments: those of a plan would hold values of the scope that this statement never names.
+    let resource = asker.resource(resource)?;
+    let mut args = Args::default();
     let tenant = args.push(Arg::Uuid(asker.principal.tenant));
     let id = args.push(Arg::Uuid(id));
     let order = "ORDER BY c.at DESC, c.xid DESC, c.ordinal DESC";

@@ -1,4 +1,4 @@
-//! The annotations for the built-in planner: names, labels and synonyms in the asker's language, English ones with them.
+//! The annotations for the built-in planner: names, labels and synonyms in the asker's language, the other languages' with them.
 
 use super::{Shown, fields_for_models, measures, path_of};
 use serde_json::{Value, json};
@@ -49,11 +49,16 @@ fn merged<'a>(label: &str, words: impl Iterator<Item = &'a str>) -> Vec<String> 
 }
 
 impl Shown<'_> {
-    /// The synonyms of the language, and with another one than English the English label and synonyms.
+    /// The synonyms of the asker's language, then the labels and synonyms of the others: people ask in the words at hand.
     fn synonyms<'s>(&self, label: &str, texts: impl Fn(&str) -> (Vec<String>, Vec<&'s str>)) -> Vec<String> {
         let (_, own) = texts(self.language);
-        let (english, others) = if self.language == FALLBACK { (Vec::new(), Vec::new()) } else { texts(FALLBACK) };
-        merged(label, own.into_iter().chain(english.iter().map(String::as_str)).chain(others))
+        let mut words: Vec<String> = own.into_iter().map(str::to_owned).collect();
+        for language in self.labels.languages().into_iter().filter(|language| *language != self.language) {
+            let (labels, synonyms) = texts(language);
+            words.extend(labels);
+            words.extend(synonyms.into_iter().map(str::to_owned));
+        }
+        merged(label, words.iter().map(String::as_str))
     }
 
     pub(super) fn resource(&self, resource: &Resource) -> Value {

@@ -9,19 +9,19 @@ use steward_kernel::query::{GROUPS_MAX, Op, ops_of};
 use steward_kernel::{CommandSpec, Field, Kind, Resource};
 
 /// Refusals that every request with a log-in can meet.
-const READ: &[&str] = &["400", "401", "403", "404", "414", "422", "429", "500", "503"];
-const WRITE: &[&str] = &["400", "401", "403", "404", "409", "412", "413", "414", "415", "422", "429", "500", "503"];
+pub(super) const READ: &[&str] = &["400", "401", "403", "404", "414", "422", "429", "500", "503"];
+pub(super) const WRITE: &[&str] = &["400", "401", "403", "404", "409", "412", "413", "414", "415", "422", "429", "500", "503"];
 
-fn parameter_ref(name: &str) -> Value {
+pub(super) fn parameter_ref(name: &str) -> Value {
     json!({ "$ref": format!("#/components/parameters/{name}") })
 }
 
-fn json_answer(description: &str, schema: Value) -> Value {
+pub(super) fn json_answer(description: &str, schema: Value) -> Value {
     json!({ "description": description, "content": { "application/json": { "schema": schema } } })
 }
 
 /// The good answers and references to the refusals.
-fn responses(good: Value, refusals: &[&str]) -> Value {
+pub(super) fn responses(good: Value, refusals: &[&str]) -> Value {
     let mut all = match good {
         Value::Object(good) => good,
         _ => Map::new(),
@@ -32,7 +32,7 @@ fn responses(good: Value, refusals: &[&str]) -> Value {
     Value::Object(all)
 }
 
-fn query(name: impl Into<String>, description: impl Into<String>, schema: Value) -> Value {
+pub(super) fn query(name: impl Into<String>, description: impl Into<String>, schema: Value) -> Value {
     json!({ "name": name.into(), "in": "query", "description": description.into(), "schema": schema })
 }
 
@@ -51,12 +51,14 @@ impl Teller<'_> {
             .map(|it| json!({ "name": it.name, "description": self.labels.description(self.language, &it.name).unwrap_or_default() }))
             .collect();
         tags.push(json!({ "name": "reports", "description": "Named questions with a table as their answer." }));
+        tags.push(json!({ "name": "assistant", "description": "Questions, proposals, and their confirmation by a person." }));
         tags.push(json!({ "name": "session", "description": "Logging in, and what one may do." }));
         Value::Array(tags)
     }
 
     pub(super) fn paths(&self) -> Value {
         let mut paths = fixed();
+        super::assistant::paths(&mut paths);
         for resource in self.catalogue.resources.values() {
             self.resource(resource, &mut paths);
         }
@@ -319,7 +321,7 @@ fn either() -> Value {
     json!({ "anyOf": [reference("Executed"), reference("Preview")] })
 }
 
-fn insert(paths: &mut Map<String, Value>, path: String, method: &str, operation: Value) {
+pub(super) fn insert(paths: &mut Map<String, Value>, path: String, method: &str, operation: Value) {
     let entry = paths.entry(path).or_insert_with(|| json!({}));
     if let Some(entry) = entry.as_object_mut() {
         entry.insert(method.to_owned(), operation);

@@ -77,8 +77,8 @@ fn inside(view: &View, job: &Job, shown: &Shown) -> Markup {
                 div { (text) }
             }
         }
-        @if shown.may_be_duplicate {
-            label class="form-check mb-3" { input class="form-check-input" type="checkbox" name="allow_duplicate" value="true"; span class="form-check-label" { (view.t("create-anyway")) } }
+        @if shown.may_be_duplicate || shown.values.get("allow_duplicate") == "true" {
+            label class="form-check mb-3" { input class="form-check-input" type="checkbox" name="allow_duplicate" value="true" checked[shown.values.get("allow_duplicate") == "true"]; span class="form-check-label" { (view.t("create-anyway")) } }
         }
         @if let Some(text) = described { p class="text-secondary" { (text) } }
         (form.fields(&job.fields))
@@ -125,7 +125,7 @@ fn show_preview(view: &View, job: &Job, shown: &Shown, preview: &Preview) -> Mar
     records.sort_by_key(|record| (Some(record.id) != job.target, record.resource != job.resource.name));
     html! {
         section class="steward-preview mt-3" data-previewed aria-label=(view.t("preview")) {
-            h3 class="h3" { (view.t("would-happen")) }
+            h3 class="h3" tabindex="-1" data-focus[!view.is_partial] { (view.t("would-happen")) }
             @for warning in &preview.warnings { div class="alert alert-warning" role="alert" { (icon("alert-triangle")) div { (warning) } } }
             @if records.is_empty() && preview.effects.is_empty() { p class="text-secondary" { (view.t("no-change")) } }
             @if !records.is_empty() {

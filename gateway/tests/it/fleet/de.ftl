@@ -16,6 +16,7 @@ fleet-vehicle-create = Fahrzeug anlegen
 fleet-vehicle-send_to_repair = In die Reparatur geben
     .description = Nimmt ein Fahrzeug aus dem Verkehr, bis es repariert ist.
     .examples = Gib B-ST 1 in die Reparatur | Das Auto ist kaputt
+fleet-vehicle-send_to_repair--vehicle = Fahrzeug
 fleet-report-usage = Nutzung
     .description = Fahrzeuge nach Zustand, mit ihren Kilometern.
     .examples = Wie viel sind unsere Autos gefahren? | Zeige die Nutzung des Fuhrparks

@@ -16,6 +16,7 @@ fleet-vehicle-create = Add a vehicle
 fleet-vehicle-send_to_repair = Send to repair
     .description = Takes a vehicle out of use until it is repaired.
     .examples = Send B-ST 1 to repair | The car is broken
+fleet-vehicle-send_to_repair--vehicle = Vehicle
 fleet-report-usage = Usage
     .description = Vehicles by state, with what they have run.
     .examples = How much did our cars run? | Show the usage of the fleet

@@ -1,0 +1,39 @@
+//! The assistant's paths. They do not depend on the catalogue: what can be asked does.
+
+use super::paths::{READ, WRITE, insert, json_answer, parameter_ref, query, responses};
+use serde_json::{Map, Value, json};
+
+pub(super) fn paths(paths: &mut Map<String, Value>) {
+    let object = || json!({ "type": "object" });
+    let body = |schema: Value| json!({ "required": true, "content": { "application/json": { "schema": schema } } });
+    let stream = || {
+        json!({ "200": { "description": "Server-sent events: `start`, `text`, `citation`, `proposal`, `ask`, `open_screen`, and exactly one of `done` and `error` at the end.",
+            "content": { "text/event-stream": { "schema": { "type": "string" } } } } })
+    };
+    let mut add = |path: &str, method: &str, id: &str, summary: &str, more: Value, answers: Value| {
+        let mut operation = json!({ "operationId": format!("assistant.{id}"), "tags": ["assistant"], "summary": summary, "responses": answers });
+        if let (Some(operation), Value::Object(more)) = (operation.as_object_mut(), more) {
+            operation.extend(more);
+        }
+        insert(paths, format!("/api/v1/assistant/{path}"), method, operation);
+    };
+    let by_id = || json!({ "parameters": [parameter_ref("id")] });
+    let question = json!({ "type": "object", "additionalProperties": false, "required": ["text"], "properties": {
+        "text": { "type": "string", "minLength": 1, "maxLength": 4000, "pattern": "\\S" }, "conversation_id": { "type": ["string", "null"], "format": "uuid" } } });
+    add("messages", "post", "ask", "Ask, or say what is to be done", json!({ "requestBody": body(question) }), responses(stream(), WRITE));
+    let last = json!({ "name": "Last-Event-ID", "in": "header", "description": "The last event that arrived.", "schema": { "type": "string", "pattern": "^[0-9]{1,9}$" } });
+    let resumed = json!({ "parameters": [parameter_ref("id"), last] });
+    add("messages/{id}/events", "get", "events", "Pick up a dropped stream", resumed, responses(stream(), READ));
+    let limit = json!({ "parameters": [query("limit", "How many, newest first.", json!({ "type": "integer", "minimum": 1, "maximum": 200, "default": 50 }))] });
+    let list = json!({ "type": "object", "required": ["items"], "properties": { "items": { "type": "array", "items": object() } } });
+    add("conversations", "get", "conversations", "One's own conversations", limit, responses(json!({ "200": json_answer("The conversations.", list) }), READ));
+    add("conversations/{id}", "get", "conversation", "A conversation with its messages", by_id(), responses(json!({ "200": json_answer("The conversation.", object()) }), READ));
+    add("conversations/{id}", "delete", "forget", "Delete a conversation", by_id(), responses(json!({ "204": { "description": "Deleted." } }), WRITE));
+    let card = "The proposal; with `token` for interactive sessions only.";
+    add("proposals/{id}", "get", "proposal", "A proposal with its preview", by_id(), responses(json!({ "200": json_answer(card, object()) }), READ));
+    let token = json!({ "type": "object", "additionalProperties": false, "properties": { "token": { "type": "string" } } });
+    let confirm = json!({ "parameters": [parameter_ref("id")], "requestBody": body(token) });
+    let done = json!({ "type": "object", "required": ["results", "undo"], "properties": { "results": { "type": "array", "items": object() }, "undo": { "type": ["object", "null"] } } });
+    add("proposals/{id}/confirm", "post", "confirm", "Execute a proposal", confirm, responses(json!({ "200": json_answer("Executed, once.", done) }), WRITE));
+    add("proposals/{id}/reject", "post", "reject", "Put a proposal away", by_id(), responses(json!({ "204": { "description": "Rejected." } }), WRITE));
+}
