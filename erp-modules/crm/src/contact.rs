@@ -4,13 +4,13 @@ mod store;
 
 pub(crate) use store::insert;
 
-use crate::changes::{Changes, check_version, filled, given, inputs, update_inputs};
 use crate::error::Error;
 use crate::party::{Party, PartyId, check_email};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::json;
 use sqlx::PgConnection;
+use steward_kernel::changes::{Changes, check_version, filled, given, inputs, update_inputs};
 use steward_kernel::command::Command;
 use steward_kernel::{Code, CommandSpec, Entity, Error as KernelError, Field, Outcome, Resource, Result, RowScope, Work};
 use uuid::Uuid;

@@ -9,7 +9,7 @@
 
 mod activity;
 mod address;
-mod changes;
+
 mod contact;
 mod error;
 mod party;

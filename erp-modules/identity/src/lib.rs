@@ -10,7 +10,6 @@
 mod access;
 pub mod api_key;
 pub mod auth;
-mod change;
 pub mod company;
 pub mod department;
 pub mod guard;

@@ -2,12 +2,12 @@
 
 mod store;
 
-use crate::changes::{Changes, check_version, filled, given, inputs, update_inputs};
 use crate::error::Error;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::json;
 use sqlx::PgConnection;
+use steward_kernel::changes::{Changes, check_version, filled, given, inputs, update_inputs};
 use steward_kernel::command::Command;
 use steward_kernel::{CommandSpec, Entity, Field, Outcome, Resource, Result, RowScope, Work};
 use uuid::Uuid;

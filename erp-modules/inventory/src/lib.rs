@@ -11,7 +11,7 @@
 //! Deliberately absent: valuation, lots and serial numbers, counts.
 
 mod category;
-mod changes;
+
 mod error;
 mod item;
 mod reservation;

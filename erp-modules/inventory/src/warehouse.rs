@@ -2,10 +2,10 @@
 
 pub(crate) mod store;
 
-use crate::changes::{Changes, check_version, filled, given, inputs, update_inputs};
 use crate::error::Error;
 use serde::Deserialize;
 use sqlx::PgConnection;
+use steward_kernel::changes::{Changes, check_version, filled, given, inputs, update_inputs};
 use steward_kernel::command::Command;
 use steward_kernel::{CommandSpec, Entity, Error as KernelError, Field, Outcome, Resource, Result, RowScope, Work};
 use uuid::Uuid;

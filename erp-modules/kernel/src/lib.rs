@@ -10,6 +10,7 @@ pub mod audit;
 pub mod bus;
 pub mod calendar;
 pub mod catalogue;
+pub mod changes;
 pub mod clock;
 pub mod command;
 pub mod custom;

@@ -15,6 +15,8 @@ export async function call(method, path, body) {
   return answer;
 }
 
+const isNothing = (value) => value === null || value === undefined || value === "" || value?.amount === null;
+
 export function proposalCard(proposal, context) {
   const { words, names } = context;
   const label = (command) => names.commands[command] ?? command;
@@ -54,7 +56,7 @@ export function proposalCard(proposal, context) {
 
   function changed(changes) {
     const resource = names.resources[changes[0].resource];
-    const isNew = changes.every((change) => change.old === null || change.old === undefined);
+    const isNew = changes.every((change) => isNothing(change.old));
     const value = (change, side) => {
       const known = resource?.fields[change.field]?.choices?.[side];
       return known ?? show(side, context);
@@ -67,7 +69,7 @@ export function proposalCard(proposal, context) {
         isNew ? null : element("td", { class: "steward-old" }, value(change, change.old)),
         element("td", { class: "steward-new" }, value(change, change.new)),
       );
-    const shown = changes.filter((change) => !isNew || (change.new !== null && change.new !== ""));
+    const shown = changes.filter((change) => !isNew || !isNothing(change.new));
     const head = [words.field, isNew ? null : words.before, words.after].filter((text) => text !== null);
     return element(
       "div",

@@ -59,6 +59,7 @@ export function show(value, context) {
   if (Array.isArray(value)) return value.map((item) => show(item, context)).join(", ");
   if (typeof value === "object") {
     if ("title" in value) return value.title ?? String(value.id).slice(0, 8);
+    if ("amount" in value && value.amount === null) return "–";
     if ("amount" in value) return `${number(value.amount, language)} ${value.currency ?? ""}`.trim();
     if ("value" in value) return `${number(value.value, language)} ${value.unit ?? ""}`.trim();
     return JSON.stringify(value);

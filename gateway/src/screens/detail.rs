@@ -85,9 +85,14 @@ fn commands<'a>(view: &'a View, resource: &'a Resource, record: &Value, is_archi
     commands
 }
 
-/// Whether the command is there to take another one back.
+/// Whether the command is there to take another one back: of two that undo each other, the one for the later states.
 fn goes_back(view: &View, spec: &CommandSpec) -> bool {
-    view.catalogue.commands.values().any(|other| other.name != spec.name && other.undo.as_ref() == Some(&spec.name))
+    let status = view.catalogue.resources.get(spec.resource.as_ref()).and_then(|resource| resource.find_field("status"));
+    let first = |spec: &CommandSpec| match status.map(|field| &field.kind) {
+        Some(Kind::Choice(states)) => states.iter().position(|state| spec.when.contains(state)),
+        _ => None,
+    };
+    view.catalogue.commands.values().any(|other| other.name != spec.name && other.undo.as_ref() == Some(&spec.name) && first(other) < first(spec))
 }
 
 /// Whether the record is archived, as the newest change of that says.

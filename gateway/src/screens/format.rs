@@ -118,7 +118,7 @@ fn rounded(amount: &str, currency: &str) -> String {
 /// A value for people. Values of lists, details, histories and previews come in slightly different forms: a reference with
 /// or without its title, money with or without its currency.
 pub(super) fn cell(view: &View, of: Of<'_>, field: &Field, value: &Value) -> Markup {
-    if value.is_null() || value.as_str() == Some("") {
+    if value.is_null() || value.as_str() == Some("") || value.get("amount").is_some_and(Value::is_null) {
         return html! { span class="text-secondary" aria-label=(view.t("empty")) { "–" } };
     }
     let text = || match value {

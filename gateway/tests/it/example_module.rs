@@ -174,7 +174,7 @@ async fn a_module_appears_in_every_door_by_its_registration_alone() {
         let plates = |items: Vec<Value>| items.iter().map(|item| item["plate"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
         assert_eq!(plates(app.query(&admin, "fleet/vehicles", &[("sort", "-plate")]).await.items()), ["B-ST 2", "B-ST 1"]);
         assert_eq!(plates(app.query(&admin, "fleet/vehicles", &[("filter[plate][starts]", "b-st 2")]).await.items()), ["B-ST 2"]);
-        assert_eq!(app.get(&admin, "fleet/vehicles/aggregate?measure=total_mileage").await.items()[0]["total_mileage"], 12500);
+        assert_eq!(app.get(&admin, "fleet/vehicles/aggregate?measure=total_mileage").await.items()[0]["total_mileage"], "12500");
         let preview = app.post(&admin, &format!("fleet/vehicles/{vehicle}/send_to_repair?preview=true"), &json!({})).await.ok();
         assert_eq!((&preview["changes"][0]["old"], &preview["changes"][0]["new"]), (&json!("ready"), &json!("in_repair")));
         app.post(&admin, &format!("fleet/vehicles/{vehicle}/send_to_repair"), &json!({})).await.ok();

@@ -110,7 +110,6 @@ async fn bad_input_gets_a_clear_problem_with_a_stable_code() {
         ("an export as a spreadsheet", get(&format!("{parties}/export"), &[("format", "xlsx")]), 400, "bad_request"),
         ("a page of an export", get(&format!("{parties}/export"), &[("limit", "5")]), 400, "bad_request"),
         ("a history of too much", get(&format!("{parties}/{customer}/history"), &[("limit", "5000")]), 400, "bad_request"),
-        ("a percent sign that is none", app.client.get(format!("{}{parties}?filter[name]=%zz%ff", app.base)).bearer_auth(&admin.token), 400, "bad_request"),
         // Who asks.
         ("nobody", app.client.get(format!("{}{parties}", app.base)), 401, "unauthenticated"),
         ("a token that is none", app.client.get(format!("{}{parties}", app.base)).bearer_auth("abc"), 401, "unauthenticated"),

@@ -1,12 +1,12 @@
 //! Activities are created, changed, archived and restored here; what becomes of them stands in [`super::complete`].
 
 use super::{Activity, ActivityId, OPEN, RESOURCE, resource, store};
-use crate::changes::{Changes, check_version, filled, given, inputs, update_inputs};
 use crate::error::Error;
 use crate::party::PartyId;
 use chrono::NaiveDate;
 use serde::Deserialize;
 use serde_json::json;
+use steward_kernel::changes::{Changes, check_version, filled, given, inputs, update_inputs};
 use steward_kernel::command::Command;
 use steward_kernel::{CommandSpec, Entity, Field, Outcome, Result, Work};
 use uuid::Uuid;

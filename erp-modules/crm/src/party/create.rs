@@ -1,11 +1,11 @@
 //! `crm.party.create`: a new party with its addresses and contacts, unless it looks like one that is there already.
 
 use super::{Party, PartyId, RESOURCE, check_credit, check_email, check_term, money_of, placed, resource, store};
-use crate::changes::{filled, inputs};
 use crate::error::Error;
 use crate::{address, contact};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use steward_kernel::changes::{filled, inputs};
 use steward_kernel::command::Command;
 use steward_kernel::{CommandSpec, Currency, Entity, Field, Money, Outcome, Result, RowScope, Work};
 use uuid::Uuid;

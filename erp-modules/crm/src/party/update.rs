@@ -1,10 +1,10 @@
 //! `crm.party.update`: changes what was given. Its undo restores the old values while the party stays at that version.
 
 use super::{Party, PartyId, RESOURCE, check_credit, check_email, check_term, money_of, resource, store};
-use crate::changes::{Changes, check_version, filled, given, update_inputs};
 use crate::error::Error;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use steward_kernel::changes::{Changes, check_version, filled, given, update_inputs};
 use steward_kernel::command::Command;
 use steward_kernel::{CommandSpec, Currency, Money, Outcome, Result, Work};
 use uuid::Uuid;

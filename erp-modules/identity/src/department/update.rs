@@ -1,10 +1,10 @@
 //! Renames a department or moves it below another one. A move changes who sees what.
 
 use super::{Department, RESOURCE};
-use crate::change::given;
 use crate::{DepartmentId, guard};
 use serde::Deserialize;
 use serde_json::json;
+use steward_kernel::changes::given;
 use steward_kernel::command::{Command, Outcome};
 use steward_kernel::error::{During, Error, Result};
 use steward_kernel::work::Work;

@@ -1,10 +1,10 @@
 //! Changes what is known of a user. Who he reports to and whether he is active have commands of their own.
 
 use super::{LANGUAGES, RESOURCE, User};
-use crate::change::given;
 use crate::{CompanyId, DepartmentId, UserId, guard};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use steward_kernel::changes::given;
 use steward_kernel::command::{Command, Outcome};
 use steward_kernel::error::{Code, During, Error, Result};
 use steward_kernel::work::Work;

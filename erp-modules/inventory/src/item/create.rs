@@ -1,11 +1,11 @@
 //! `inventory.item.create`: a new item. Its stock comes afterwards, by moves.
 
 use super::{Item, ItemId, RESOURCE, UNIT, check_not_negative, resource, store};
-use crate::changes::{filled, inputs};
 use crate::error::Error;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use steward_kernel::changes::{filled, inputs};
 use steward_kernel::command::Command;
 use steward_kernel::{CommandSpec, Entity, Field, Money, Outcome, Result, Work};
 use uuid::Uuid;

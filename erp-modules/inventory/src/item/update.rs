@@ -2,11 +2,11 @@
 //! the item stays at that version.
 
 use super::{Item, ItemId, RESOURCE, check_not_negative, resource, store};
-use crate::changes::{Changes, check_version, filled, given, update_inputs};
 use crate::error::Error;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use steward_kernel::changes::{Changes, check_version, filled, given, update_inputs};
 use steward_kernel::command::Command;
 use steward_kernel::{CommandSpec, Currency, Money, Outcome, Result, Work};
 use uuid::Uuid;

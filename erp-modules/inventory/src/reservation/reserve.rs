@@ -1,7 +1,6 @@
 //! `inventory.reserve`: the whole quantity in one warehouse, or nothing.
 
 use super::{ACTIVE, PERMISSION, RESOURCE, Reservation, ReservationId, shifts, store, tell};
-use crate::changes::filled;
 use crate::error::Error;
 use crate::item::ItemId;
 use crate::stock::{self, Bound, check_quantity, hold, insufficient};
@@ -9,6 +8,7 @@ use crate::warehouse::{self, Warehouse, WarehouseId};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::json;
+use steward_kernel::changes::filled;
 use steward_kernel::command::Command;
 use steward_kernel::{CommandSpec, Entity, Field, Outcome, Result, Work};
 

@@ -152,7 +152,7 @@ struct Record<'a> {
 fn changed(view: &View, shown: &Shown, record: &Record<'_>) -> Markup {
     let of = Of::Resource(record.resource);
     let declared = view.catalogue.resources.get(record.resource);
-    let is_new = record.changes.iter().all(|change| change.old.is_null());
+    let is_new = record.changes.iter().all(|change| is_nothing(&change.old));
     let field = |name: &str| declared.and_then(|declared| declared.find_field(name));
     // What the house itself writes says nothing to a person.
     let is_told = |change: &&&Change| !matches!(change.field.as_str(), "created_at" | "updated_at") && !(is_new && is_nothing(&change.new));
@@ -181,7 +181,7 @@ fn changed(view: &View, shown: &Shown, record: &Record<'_>) -> Markup {
 }
 
 fn is_nothing(value: &Value) -> bool {
-    value.is_null() || value.as_str() == Some("")
+    value.is_null() || value.as_str() == Some("") || value.get("amount").is_some_and(Value::is_null)
 }
 
 /// What a command tells once.

@@ -2,20 +2,20 @@
 //!
 //! An input that is left out keeps its value; `null` clears an optional one.
 
+use crate::{Code, Error, Field, Resource, Result};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
-use steward_kernel::{Code, Error, Field, Resource, Result};
 use uuid::Uuid;
 
 /// The old values of what was changed, under the names of the inputs.
 #[derive(Default)]
-pub(crate) struct Changes {
+pub struct Changes {
     before: Map<String, Value>,
 }
 
 impl Changes {
     /// Puts `new` in its place, where it was given and differs, and remembers the old value.
-    pub(crate) fn set<T: Serialize + PartialEq>(&mut self, name: &str, slot: &mut T, new: Option<T>) -> Result<()> {
+    pub fn set<T: Serialize + PartialEq>(&mut self, name: &str, slot: &mut T, new: Option<T>) -> Result<()> {
         if let Some(new) = new
             && *slot != new
         {
@@ -27,7 +27,7 @@ impl Changes {
     }
 
     /// Custom fields are merged key by key; `null` takes a key out.
-    pub(crate) fn set_custom(&mut self, slot: &mut Value, new: Map<String, Value>) {
+    pub fn set_custom(&mut self, slot: &mut Value, new: Map<String, Value>) {
         let mut values = slot.as_object().cloned().unwrap_or_default();
         let mut before = Map::new();
         for (key, value) in new {
@@ -48,15 +48,15 @@ impl Changes {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.before.is_empty()
     }
-    pub(crate) fn has(&self, name: &str) -> bool {
+    pub fn has(&self, name: &str) -> bool {
         self.before.contains_key(name)
     }
 
     /// The input of the same command that restores the old values, as long as the record stays at `version`.
-    pub(crate) fn undo(mut self, target: &str, id: impl Into<Uuid>, version: i64) -> Value {
+    pub fn undo(mut self, target: &str, id: impl Into<Uuid>, version: i64) -> Value {
         self.before.insert(target.into(), Value::String(id.into().to_string()));
         self.before.insert("expected_version".into(), Value::from(version));
         Value::Object(self.before)
@@ -64,17 +64,17 @@ impl Changes {
 }
 
 /// For `Option<Option<T>>`: tells an input that is `null` from one that was left out.
-pub(crate) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Result<Option<Option<T>>, D::Error> {
+pub fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(input: D) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(input).map(Some)
 }
 
 /// An optional text that holds nothing but blanks counts as not given.
-pub(crate) fn filled(text: Option<String>) -> Option<String> {
+pub fn filled(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty())
 }
 
 /// The record must still be at the version that the input names, if it names one.
-pub(crate) fn check_version(expected: Option<i64>, actual: i64) -> Result<()> {
+pub fn check_version(expected: Option<i64>, actual: i64) -> Result<()> {
     match expected {
         Some(expected) if expected != actual => Err(Error::new(Code::VersionMismatch, format!("the record has changed: it is now at version {actual}"))),
         _ => Ok(()),
@@ -82,12 +82,12 @@ pub(crate) fn check_version(expected: Option<i64>, actual: i64) -> Result<()> {
 }
 
 /// The inputs of a creating command: the resource's writable fields.
-pub(crate) fn inputs(resource: Resource) -> Vec<Field> {
+pub fn inputs(resource: Resource) -> Vec<Field> {
     resource.fields.into_iter().filter(|field| field.writable).collect()
 }
 
 /// The inputs of an updating command: the same, all optional, and the version that it expects.
-pub(crate) fn update_inputs(resource: Resource) -> Vec<Field> {
+pub fn update_inputs(resource: Resource) -> Vec<Field> {
     let fields = inputs(resource).into_iter().map(|field| Field { required: false, default: None, ..field });
     fields.chain([Field::integer("expected_version")]).collect()
 }
