@@ -51,7 +51,8 @@ pub(crate) struct TestApp {
     pub(crate) client: reqwest::Client,
     pub(crate) tasks: TaskTracker,
     _folder: Folder,
-    pub(crate) database: TestDatabase,
+    /// Dropped last.
+    _database: TestDatabase,
 }
 
 #[derive(Clone, Debug)]
@@ -135,8 +136,7 @@ impl TestApp {
 
     /// With another configuration.
     pub(crate) async fn configured(further: Vec<Module>, configure: impl FnOnce(&mut Config)) -> Self {
-        let modules = || compose::modules().into_iter();
-        let mut all: Vec<Module> = modules().collect();
+        let mut all = compose::modules();
         all.extend(further);
         let contents = Contents::of(&all);
         let database = TestDatabase::create(&contents).await.unwrap();
@@ -161,7 +161,7 @@ impl TestApp {
         });
         let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let state = app.state;
-        Self { kernel: Arc::clone(&state.kernel), state, owner, contents, clock, base, client, tasks, _folder: folder, database }
+        Self { kernel: Arc::clone(&state.kernel), state, owner, contents, clock, base, client, tasks, _folder: folder, _database: database }
     }
 
     /// Stops as the program does. A test that fails leaves this to the drop of its database.
@@ -205,7 +205,13 @@ impl TestApp {
             .execute(&mut *tx)
             .await
             .unwrap();
-        sqlx::query("INSERT INTO identity_role (tenant_id, id, name) VALUES ($1, $2, $3)").bind(tenant.id).bind(role).bind(format!("test {role}")).execute(&mut *tx).await.unwrap();
+        sqlx::query("INSERT INTO identity_role (tenant_id, id, name) VALUES ($1, $2, $3)")
+            .bind(tenant.id)
+            .bind(role)
+            .bind(format!("test {role}"))
+            .execute(&mut *tx)
+            .await
+            .unwrap();
         sqlx::query("INSERT INTO identity_user_role (tenant_id, id, user_id, role_id) VALUES ($1, $2, $3, $4)")
             .bind(tenant.id)
             .bind(ids::fresh())

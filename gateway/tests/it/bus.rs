@@ -25,7 +25,8 @@ async fn checksum(app: &TestApp) -> BTreeMap<String, String> {
     .unwrap();
     let mut sums = BTreeMap::new();
     for (schema, name, kind) in tables {
-        let what = if kind == "S" { "last_value::text || is_called::text" } else { "count(*) || ' ' || coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)" };
+        let what =
+            if kind == "S" { "last_value::text || is_called::text" } else { "count(*) || ' ' || coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)" };
         let sum: String = sqlx::query_scalar(AssertSqlSafe(format!("SELECT {what} FROM {schema}.{name} t"))).fetch_one(app.owner.pool()).await.unwrap();
         sums.insert(format!("{schema}.{name}"), sum);
     }
@@ -100,7 +101,10 @@ async fn without_the_right_a_command_is_refused_audited_and_changes_nothing() {
     }
     let (actor, code): (Uuid, String) = {
         let mut tx = shop.app.owner.begin(&shop.tenant.schema, shop.tenant.id, "test.audit").await.unwrap();
-        sqlx::query_as("SELECT actor_id, code FROM kernel_audit WHERE outcome = 'refused' AND tenant_id = app.tenant() LIMIT 1").fetch_one(&mut *tx).await.unwrap()
+        sqlx::query_as("SELECT actor_id, code FROM kernel_audit WHERE outcome = 'refused' AND tenant_id = app.tenant() LIMIT 1")
+            .fetch_one(&mut *tx)
+            .await
+            .unwrap()
     };
     assert_eq!((actor, code.as_str()), (reader.id, "forbidden"));
     shop.app.close().await;
@@ -131,7 +135,10 @@ async fn the_same_idempotency_key_executes_once_and_another_body_is_refused() {
     assert!(answers.iter().all(|answer| answer.status == 201 || answer.status == 503), "{answers:?}");
     assert_eq!(orders().await, 3);
     // A preview with a key uses it up no more than it does anything else.
-    let preview = shop.app.send(shop.app.request("POST", &shop.admin, "/api/v1/sales/orders?preview=true").header("Idempotency-Key", "key-3").json(&shop.order_input("1"))).await;
+    let preview = shop
+        .app
+        .send(shop.app.request("POST", &shop.admin, "/api/v1/sales/orders?preview=true").header("Idempotency-Key", "key-3").json(&shop.order_input("1")))
+        .await;
     preview.ok();
     assert_eq!(shop.app.post_keyed(&shop.admin, "sales/orders", "key-3", &shop.order_input("5")).await.status, 201);
     shop.app.close().await;
@@ -299,7 +306,8 @@ async fn steps_of_a_plan_refer_to_each_other_by_name_and_happen_together_or_not_
     assert_eq!(shop.app.kernel.execute_plan(&shop.admin.principal, plan(failing)).await.unwrap_err().code, Code::Conflict);
     assert_eq!(checksum(&shop.app).await, before);
     // A name that no earlier step has is just a text, and no id.
-    let error = shop.app.kernel.execute_plan(&shop.admin.principal, plan(vec![step("sales.order.quote", json!({ "order": "$nobody" }), None)])).await.unwrap_err();
+    let error =
+        shop.app.kernel.execute_plan(&shop.admin.principal, plan(vec![step("sales.order.quote", json!({ "order": "$nobody" }), None)])).await.unwrap_err();
     assert_eq!(error.code, Code::InvalidInput);
     let error = shop.app.kernel.execute_plan(&shop.admin.principal, plan(vec![step("inventory.fulfil_document", json!({}), None)])).await.unwrap_err();
     assert_eq!(error.code, Code::UnknownName, "an internal command is not offered");
@@ -349,7 +357,9 @@ struct Undeclared {
 
 impl Command for Undeclared {
     fn spec() -> CommandSpec {
-        CommandSpec { resource: "crm.party".into(), ..CommandSpec::new("probe.undeclared") }.permission("crm:party:archive").input(Field::reference("party", "crm.party").required())
+        CommandSpec { resource: "crm.party".into(), ..CommandSpec::new("probe.undeclared") }
+            .permission("crm:party:archive")
+            .input(Field::reference("party", "crm.party").required())
     }
     async fn handle(self, work: &mut Work) -> Result<Outcome> {
         work.call("crm.party.archive", json!({ "party": self.party })).await
@@ -389,7 +399,9 @@ async fn a_module_reaches_another_only_as_it_declared() {
 async fn what_is_not_part_of_the_plan_is_not_there() {
     let shop = Shop::open().await;
     let order = shop.quotation(&shop.admin, "1").await;
-    let switch = async |tenant: &Tenant, off: &str| shop.app.poke(tenant, &format!("UPDATE kernel_placement SET modules_off = '{off}' WHERE tenant_id = app.tenant()")).await;
+    let switch = async |tenant: &Tenant, off: &str| {
+        shop.app.poke(tenant, &format!("UPDATE kernel_placement SET modules_off = '{off}' WHERE tenant_id = app.tenant()")).await
+    };
     switch(&shop.tenant, "{inventory}").await;
     shop.app.get(&shop.admin, "inventory/items").await.problem(403, "not_entitled");
     shop.app.post(&shop.admin, "inventory/categories", &json!({ "name": "X" })).await.problem(403, "not_entitled");
@@ -410,16 +422,24 @@ async fn a_command_is_written_down_with_its_nested_ones_and_its_correlation() {
     let shop = Shop::open().await;
     shop.receive("10").await;
     let order = shop.quotation(&shop.admin, "4").await;
-    let request = shop.app.request("POST", &shop.admin, &format!("/api/v1/sales/orders/{order}/confirm")).header("X-Correlation-Id", "from-the-test").json(&json!({}));
+    let request =
+        shop.app.request("POST", &shop.admin, &format!("/api/v1/sales/orders/{order}/confirm")).header("X-Correlation-Id", "from-the-test").json(&json!({}));
     let answer = shop.app.send(request).await;
     assert_eq!((answer.status, answer.header("x-correlation-id")), (200, "from-the-test"));
     for (table, least) in [("kernel.outbox", 3), ("kernel_change", 3), ("kernel_audit", 2)] {
-        let rows: i64 = shop.app.peek(&shop.tenant, &format!("SELECT count(*) FROM {table} WHERE correlation_id = 'from-the-test' AND tenant_id = app.tenant()")).await;
+        let rows: i64 =
+            shop.app.peek(&shop.tenant, &format!("SELECT count(*) FROM {table} WHERE correlation_id = 'from-the-test' AND tenant_id = app.tenant()")).await;
         assert!(rows >= least, "{table} has {rows}");
     }
     let nested: Vec<String> = shop.app.column(&shop.tenant, "SELECT command || ' in ' || nested_in FROM kernel_audit WHERE correlation_id = 'from-the-test' AND nested_in IS NOT NULL AND tenant_id = app.tenant()").await;
     assert_eq!(nested, ["inventory.reserve_available in sales.order.confirm"]);
-    let events: Vec<String> = shop.app.column(&shop.tenant, "SELECT name FROM kernel.outbox WHERE kind = 'event' AND correlation_id = 'from-the-test' AND tenant_id = app.tenant() AND name LIKE 'sales%'").await;
+    let events: Vec<String> = shop
+        .app
+        .column(
+            &shop.tenant,
+            "SELECT name FROM kernel.outbox WHERE kind = 'event' AND correlation_id = 'from-the-test' AND tenant_id = app.tenant() AND name LIKE 'sales%'",
+        )
+        .await;
     assert_eq!(events, ["sales.order.confirmed"]);
     let stored: Request = Request::new("sales.order.confirm", json!({ "order": order }));
     assert_eq!(shop.app.kernel.execute(&shop.admin.principal, stored).await.unwrap_err().reason, Some("sales.not_a_quotation"));

@@ -67,10 +67,13 @@ async fn every_declared_column_exists_and_what_is_required_or_sortable_is_never_
     let mut tx = app.owner.begin(&tenant.schema, tenant.id, "test.columns").await.unwrap();
     let mut wrong = Vec::new();
     for resource in app.kernel.registry.catalogue.resources.values() {
-        let columns: BTreeMap<String, seed::Column> = seed::columns(&mut tx, &resource.table).await.into_iter().map(|column| (column.name.clone(), column)).collect();
+        let columns: BTreeMap<String, seed::Column> =
+            seed::columns(&mut tx, &resource.table).await.into_iter().map(|column| (column.name.clone(), column)).collect();
         let mut need = |column: &str, why: &str, not_null: bool| match columns.get(column) {
             None => wrong.push(format!("{}: {why} needs the column {}.{column}", resource.name, resource.table)),
-            Some(found) if not_null && !found.not_null && !found.generated => wrong.push(format!("{}: {why} needs {}.{column} NOT NULL", resource.name, resource.table)),
+            Some(found) if not_null && !found.not_null && !found.generated => {
+                wrong.push(format!("{}: {why} needs {}.{column} NOT NULL", resource.name, resource.table))
+            }
             Some(_) => {}
         };
         for column in ["tenant_id", "id", "version", "created_at", "updated_at"] {
@@ -91,7 +94,9 @@ async fn every_declared_column_exists_and_what_is_required_or_sortable_is_never_
             need(column, "the scope", false);
         }
         for measure in &resource.measures {
-            if let Aggregate::Sum { column, .. } | Aggregate::Average { column, .. } | Aggregate::Max { column } | Aggregate::Min { column } = &measure.aggregate {
+            if let Aggregate::Sum { column, .. } | Aggregate::Average { column, .. } | Aggregate::Max { column } | Aggregate::Min { column } =
+                &measure.aggregate
+            {
                 need(column, &format!("the measure {}", measure.name), false);
             }
         }
@@ -130,7 +135,9 @@ async fn a_stored_choice_is_one_that_the_table_takes() {
             );
             let check: String = app.peek(&tenant, &sql).await;
             if !check.is_empty() {
-                wrong.extend(choices.iter().filter(|choice| !check.contains(&format!("'{choice}'"))).map(|choice| format!("{}.{}: {choice}", resource.name, field.name)));
+                wrong.extend(
+                    choices.iter().filter(|choice| !check.contains(&format!("'{choice}'"))).map(|choice| format!("{}.{}: {choice}", resource.name, field.name)),
+                );
             }
         }
     }
@@ -149,7 +156,8 @@ fn no_two_commands_or_routes_of_a_resource_have_the_same_address() {
         }
         let paths: BTreeMap<_, _> = module.resources.iter().map(|resource| (resource.name.to_string(), resource.path())).collect();
         for command in module.commands.iter().map(|command| command.spec()).filter(|spec| !spec.internal) {
-            let path = paths.get(command.resource.as_ref()).unwrap_or_else(|| panic!("{} is about {}, which is another module's", command.name, command.resource));
+            let path =
+                paths.get(command.resource.as_ref()).unwrap_or_else(|| panic!("{} is about {}, which is another module's", command.name, command.resource));
             let address = match &command.target {
                 Some(_) => format!("{path}/{{id}}/{}", last_of(&command.name)),
                 None => format!("{path}/{}", last_of(&command.name)),
@@ -176,10 +184,20 @@ async fn the_openapi_document_names_every_resource_command_and_report() {
     let catalogue = &app.kernel.registry.catalogue;
     for resource in catalogue.resources.values() {
         let base = format!("/api/v1/{}", resource.path());
-        for (path, method) in [(base.clone(), "get"), (format!("{base}/{{id}}"), "get"), (format!("{base}/aggregate"), "get"), (format!("{base}/export"), "get"), (format!("{base}/{{id}}/history"), "get")] {
+        for (path, method) in [
+            (base.clone(), "get"),
+            (format!("{base}/{{id}}"), "get"),
+            (format!("{base}/aggregate"), "get"),
+            (format!("{base}/export"), "get"),
+            (format!("{base}/{{id}}/history"), "get"),
+        ] {
             need(path, method);
         }
-        for (has, path, method) in [(&resource.create, base.clone(), "post"), (&resource.update, format!("{base}/{{id}}"), "patch"), (&resource.archive, format!("{base}/{{id}}"), "delete")] {
+        for (has, path, method) in [
+            (&resource.create, base.clone(), "post"),
+            (&resource.update, format!("{base}/{{id}}"), "patch"),
+            (&resource.archive, format!("{base}/{{id}}"), "delete"),
+        ] {
             if has.is_some() {
                 need(path, method);
             }
@@ -204,7 +222,8 @@ async fn the_openapi_document_names_every_resource_command_and_report() {
         assert!(!paths.keys().any(|path| path.ends_with(&format!("/{}", last_of(&spec.name)))), "{} is internal", spec.name);
     }
     assert_eq!(dangling(&document), Vec::<String>::new());
-    let operations: Vec<&Value> = paths.values().flat_map(|path| path.as_object().unwrap().values()).filter_map(|operation| operation.get("operationId")).collect();
+    let operations: Vec<&Value> =
+        paths.values().flat_map(|path| path.as_object().unwrap().values()).filter_map(|operation| operation.get("operationId")).collect();
     let distinct: BTreeSet<&str> = operations.iter().filter_map(|id| id.as_str()).collect();
     assert_eq!(distinct.len(), operations.len(), "an operation id stands twice");
     app.close().await;

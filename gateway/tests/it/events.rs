@@ -12,7 +12,8 @@ use steward_kernel::{Error, Event, Module, Result, Subscription};
 use tokio_util::sync::CancellationToken;
 
 /// Customers whose summary is not what SQL says of their orders.
-const DIFFERING: &str = "WITH wanted AS (SELECT customer_id, currency, count(*) AS orders, count(*) FILTER (WHERE status <> 'done') AS open_orders, sum(net_total) AS revenue
+const DIFFERING: &str =
+    "WITH wanted AS (SELECT customer_id, currency, count(*) AS orders, count(*) FILTER (WHERE status <> 'done') AS open_orders, sum(net_total) AS revenue
     FROM sales_order WHERE tenant_id = app.tenant() AND status IN ('confirmed', 'processing', 'done') GROUP BY 1, 2)
   SELECT count(*) FROM wanted w FULL JOIN (SELECT * FROM sales_customer_summary WHERE tenant_id = app.tenant()) s USING (customer_id, currency)
    WHERE (coalesce(w.orders, 0), coalesce(w.open_orders, 0), coalesce(w.revenue, 0)) IS DISTINCT FROM (s.orders, s.open_orders, s.revenue)";
@@ -34,7 +35,8 @@ async fn the_read_model_equals_what_sql_says_after_every_event_was_applied_once(
         }
     }
     assert!(shop.app.drain().await >= 8);
-    let (differing, delivered, told): (i64, i64, i64) = (shop.app.peek(&shop.tenant, DIFFERING).await, shop.app.peek(&shop.tenant, DELIVERED).await, shop.app.peek(&shop.tenant, TOLD).await);
+    let (differing, delivered, told): (i64, i64, i64) =
+        (shop.app.peek(&shop.tenant, DIFFERING).await, shop.app.peek(&shop.tenant, DELIVERED).await, shop.app.peek(&shop.tenant, TOLD).await);
     assert_eq!((differing, delivered), (0, told));
     assert_eq!(told, 8);
     assert_eq!(shop.app.drain().await, 0, "what was applied is not applied again");
@@ -101,7 +103,9 @@ async fn a_delivery_that_keeps_failing_holds_nobody_up_is_dead_in_the_end_and_ca
     relay.drain().await.unwrap();
     let differing: i64 = shop.app.peek(&shop.tenant, DIFFERING).await;
     assert_eq!(differing, 0, "the other subscription goes on");
-    let failure = async || -> (i32, bool) { sqlx::query_as("SELECT attempts, dead_at IS NOT NULL FROM kernel.delivery_failure").fetch_one(shop.app.owner.pool()).await.unwrap() };
+    let failure = async || -> (i32, bool) {
+        sqlx::query_as("SELECT attempts, dead_at IS NOT NULL FROM kernel.delivery_failure").fetch_one(shop.app.owner.pool()).await.unwrap()
+    };
     assert!(!failure().await.1);
     relay.drain().await.unwrap();
     assert!(!failure().await.1, "not before it is due");
@@ -119,7 +123,8 @@ async fn a_delivery_that_keeps_failing_holds_nobody_up_is_dead_in_the_end_and_ca
     relay.drain().await.unwrap();
     assert_eq!(APPLIED.load(Ordering::SeqCst), 0, "a dead one waits for a person");
 
-    let named: String = sqlx::query_scalar("SELECT consumer || '/' || xid || '/' || ordinal FROM kernel.delivery_failure").fetch_one(shop.app.owner.pool()).await.unwrap();
+    let named: String =
+        sqlx::query_scalar("SELECT consumer || '/' || xid || '/' || ordinal FROM kernel.delivery_failure").fetch_one(shop.app.owner.pool()).await.unwrap();
     // Another tenant cannot reach it.
     let elsewhere = shop.app.tenant("elsewhere", steward_migrations::Placement::Pooled).await;
     let foreign = shop.app.admin(&elsewhere).await;

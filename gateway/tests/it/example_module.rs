@@ -70,12 +70,13 @@ impl Entity for Vehicle {
         RowScope { owner: Some(self.owner), ..RowScope::default() }
     }
     async fn lock(db: &mut PgConnection, tenant: Uuid, id: Uuid) -> Result<Option<Self>> {
-        let row: Option<(Uuid, i64, Uuid, String)> = sqlx::query_as("SELECT id, version, owner_id, status FROM fleet_vehicle WHERE tenant_id = $1 AND id = $2 FOR UPDATE")
-            .bind(tenant)
-            .bind(id)
-            .fetch_optional(db)
-            .await
-            .during("read the vehicle")?;
+        let row: Option<(Uuid, i64, Uuid, String)> =
+            sqlx::query_as("SELECT id, version, owner_id, status FROM fleet_vehicle WHERE tenant_id = $1 AND id = $2 FOR UPDATE")
+                .bind(tenant)
+                .bind(id)
+                .fetch_optional(db)
+                .await
+                .during("read the vehicle")?;
         Ok(row.map(|(id, version, owner, status)| Self { id, version, owner, status }))
     }
 }
@@ -178,7 +179,10 @@ async fn a_module_appears_in_every_door_by_its_registration_alone() {
         let preview = app.post(&admin, &format!("fleet/vehicles/{vehicle}/send_to_repair?preview=true"), &json!({})).await.ok();
         assert_eq!((&preview["changes"][0]["old"], &preview["changes"][0]["new"]), (&json!("ready"), &json!("in_repair")));
         app.post(&admin, &format!("fleet/vehicles/{vehicle}/send_to_repair"), &json!({})).await.ok();
-        assert_eq!(app.post(&admin, &format!("fleet/vehicles/{vehicle}/send_to_repair"), &json!({})).await.problem(409, "conflict")["reason"], "fleet.not_ready");
+        assert_eq!(
+            app.post(&admin, &format!("fleet/vehicles/{vehicle}/send_to_repair"), &json!({})).await.problem(409, "conflict")["reason"],
+            "fleet.not_ready"
+        );
         let shown = app.get(&admin, &format!("fleet/vehicles/{vehicle}")).await.ok();
         assert_eq!((&shown["status"], &shown["owner"]["title"]), (&json!("in_repair"), &json!("Ada")));
         assert_eq!(app.get(&admin, &format!("fleet/vehicles/{vehicle}/history")).await.items().len(), 2);
@@ -187,7 +191,9 @@ async fn a_module_appears_in_every_door_by_its_registration_alone() {
 
         // The catalogue, in the reader's language, and OpenAPI.
         let told = app.get(&admin, "catalogue").await.ok();
-        let find = |part: &str, name: &str| told[part].as_array().unwrap().iter().find(|it| it["name"] == name).unwrap_or_else(|| panic!("{part} has no {name}")).clone();
+        let find = |part: &str, name: &str| {
+            told[part].as_array().unwrap().iter().find(|it| it["name"] == name).unwrap_or_else(|| panic!("{part} has no {name}")).clone()
+        };
         assert_eq!(find("resources", RESOURCE)["plural"], "Vehicles");
         assert_eq!(find("commands", "fleet.vehicle.send_to_repair")["allowed"], true);
         assert_eq!(find("reports", "fleet.usage")["label"], "Usage");
@@ -245,7 +251,8 @@ async fn a_field_of_a_tenant_appears_in_every_door_of_that_tenant_only() {
     let red = id_of(&app.post(&admin, "crm/parties", &json!({ "name": "Red", "custom": { "color": "red", "score": 7 } })).await.ok()["id"]);
     app.post(&admin, "crm/parties", &json!({ "name": "Blue", "custom": { "color": "blue" } })).await.ok();
     app.post(&admin, "crm/parties", &json!({ "name": "Plain" })).await.ok();
-    let wrong = app.post(&admin, "crm/parties", &json!({ "name": "Green", "custom": { "color": "green", "taste": "sour" } })).await.problem(422, "invalid_input");
+    let wrong =
+        app.post(&admin, "crm/parties", &json!({ "name": "Green", "custom": { "color": "green", "taste": "sour" } })).await.problem(422, "invalid_input");
     let fields: Vec<&str> = wrong["fields"].as_array().unwrap().iter().map(|field| field["field"].as_str().unwrap()).collect();
     assert_eq!(fields, ["custom.color", "custom.taste"]);
 

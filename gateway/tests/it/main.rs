@@ -3,7 +3,7 @@
 //! Start at [`app::TestApp`], which composes the program as `steward serve` does, over a database of its own. What holds
 //! for every resource, command and report is tested by reflection over the catalogue ([`catalogue`], [`walls`],
 //! [`plans`], [`targets`]), so that a new module is held to it without a line here; [`seed`] makes rows for any table.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails where it panics")]
+#![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
 
 mod app;
 mod bus;

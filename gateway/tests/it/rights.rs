@@ -72,7 +72,10 @@ async fn a_field_that_needs_more_is_absent_without_it() {
     assert!(!told["resources"].to_string().contains("credit_limit"));
     for (name, value) in [("filter[credit_limit][gt]", "1"), ("sort", "credit_limit"), ("fields", "credit_limit")] {
         let masked = app.query(&user, "crm/parties", &[(name, value)]).await.problem(400, "bad_request");
-        let unheard = app.query(&user, "crm/parties", &[(&name.replace("credit_limit", "never_heard"), &value.replace("credit_limit", "never_heard"))]).await.problem(400, "bad_request");
+        let unheard = app
+            .query(&user, "crm/parties", &[(&name.replace("credit_limit", "never_heard"), &value.replace("credit_limit", "never_heard"))])
+            .await
+            .problem(400, "bad_request");
         assert_eq!(masked["detail"].as_str().unwrap().replace("credit_limit", "?"), unheard["detail"].as_str().unwrap().replace("never_heard", "?"));
     }
     app.get(&user, "crm/parties/aggregate?measure=credit_limit_total").await.problem(400, "bad_request");
@@ -109,7 +112,13 @@ async fn who_is_deactivated_or_whose_session_is_revoked_is_out_at_once() {
 async fn an_api_key_has_the_rights_of_its_user_and_is_never_interactive() {
     let app = TestApp::start().await;
     let tenant = app.tenant("acme", Placement::Pooled).await;
-    let user = app.user(&tenant, "Nancy", &[("crm:party:read", T), ("identity:api_key:create", Scope::Own), ("identity:api_key:read", Scope::Own), ("identity:api_key:revoke", Scope::Own)]).await;
+    let user = app
+        .user(
+            &tenant,
+            "Nancy",
+            &[("crm:party:read", T), ("identity:api_key:create", Scope::Own), ("identity:api_key:read", Scope::Own), ("identity:api_key:revoke", Scope::Own)],
+        )
+        .await;
     let made = app.post(&user, "identity/api_keys", &json!({ "name": "import" })).await.ok();
     let key = made["secret"]["api_key"].as_str().unwrap().to_owned();
     assert_eq!(app.get(&user, "me").await.ok()["interactive"], true);
@@ -148,7 +157,8 @@ async fn a_change_of_rights_waits_for_the_writes_that_began_under_the_old_ones()
         assert!(!withdrawing.is_finished(), "the withdrawal did not wait");
         tokio::task::yield_now().await;
     }
-    let held: i64 = app.peek(&tenant, &format!("SELECT count(*) FROM identity_role_grant WHERE role_id = '{}' AND permission = 'crm:party:create'", user.role)).await;
+    let held: i64 =
+        app.peek(&tenant, &format!("SELECT count(*) FROM identity_role_grant WHERE role_id = '{}' AND permission = 'crm:party:create'", user.role)).await;
     assert_eq!(held, 1);
     writing.finish_record().await.unwrap();
     withdrawing.await.unwrap().unwrap();
@@ -176,7 +186,19 @@ async fn nobody_gives_more_than_he_has() {
     let app = TestApp::start().await;
     let tenant = app.tenant("acme", Placement::Pooled).await;
     let admin = app.admin(&tenant).await;
-    let clerk = app.user(&tenant, "Clerk", &[("identity:role:grant", T), ("identity:role:read", T), ("identity:user:assign_role", T), ("identity:user:read", T), ("crm:party:read", Scope::Own)]).await;
+    let clerk = app
+        .user(
+            &tenant,
+            "Clerk",
+            &[
+                ("identity:role:grant", T),
+                ("identity:role:read", T),
+                ("identity:user:assign_role", T),
+                ("identity:user:read", T),
+                ("crm:party:read", Scope::Own),
+            ],
+        )
+        .await;
     let grant = |permission: &str, scope: &str| json!({ "permission": permission, "scope": scope });
     let path = format!("identity/roles/{}/grant", clerk.role);
     for body in [grant("sales:order:read", "own"), grant("crm:party:read", "tenant")] {
@@ -193,7 +215,8 @@ async fn a_record_handed_over_is_out_of_sight_of_the_one_who_had_it() {
     let seller = shop.app.user(&shop.tenant, "Nancy", &[]).await;
     let heir = shop.app.user(&shop.tenant, "Andrew", &[]).await;
     let surroundings = [("crm:party:read", T), ("inventory:item:read", T), ("identity:user:read", T)];
-    let selling: Vec<(&str, Scope)> = surroundings.into_iter().chain([("sales:order:read", Scope::Own), ("sales:order:create", Scope::Own), ("sales:order:assign", Scope::Own)]).collect();
+    let selling: Vec<(&str, Scope)> =
+        surroundings.into_iter().chain([("sales:order:read", Scope::Own), ("sales:order:create", Scope::Own), ("sales:order:assign", Scope::Own)]).collect();
     for user in [&seller, &heir] {
         shop.app.set_grants(&shop.tenant, user.role, &selling).await;
     }

@@ -40,14 +40,31 @@ impl World {
         let mut sql = String::new();
         let t = tenant.id;
         writeln!(sql, "UPDATE identity_company SET name = '{}' WHERE tenant_id = '{t}' AND id = '{first}';", named("identity.company", 1)).unwrap();
-        writeln!(sql, "INSERT INTO identity_company (tenant_id, id, code, name, currency) VALUES ('{t}', '{second}', '2', '{}', 'EUR');", named("identity.company", 2)).unwrap();
+        writeln!(
+            sql,
+            "INSERT INTO identity_company (tenant_id, id, code, name, currency) VALUES ('{t}', '{second}', '2', '{}', 'EUR');",
+            named("identity.company", 2)
+        )
+        .unwrap();
         for (row, id, company, parent) in [(1, sales, first, None), (2, below, first, Some(sales)), (3, stores, second, None)] {
             let parent = parent.map_or("NULL".to_owned(), |parent| format!("'{parent}'"));
             let name = named("identity.department", row);
-            writeln!(sql, "INSERT INTO identity_department (tenant_id, id, name, company_id, parent_id) VALUES ('{t}', '{id}', '{name}', '{company}', {parent});").unwrap();
+            writeln!(
+                sql,
+                "INSERT INTO identity_department (tenant_id, id, name, company_id, parent_id) VALUES ('{t}', '{id}', '{name}', '{company}', {parent});"
+            )
+            .unwrap();
         }
-        writeln!(sql, "UPDATE identity_user SET name = '{}', department_id = '{sales}' WHERE tenant_id = '{t}' AND id = '{}';", named("identity.user", 1), me.id).unwrap();
-        for (row, id, company, department, manager) in [(2, report, second, stores, Some(me.id)), (3, peer, first, below, None), (4, stranger, second, stores, None)] {
+        writeln!(
+            sql,
+            "UPDATE identity_user SET name = '{}', department_id = '{sales}' WHERE tenant_id = '{t}' AND id = '{}';",
+            named("identity.user", 1),
+            me.id
+        )
+        .unwrap();
+        for (row, id, company, department, manager) in
+            [(2, report, second, stores, Some(me.id)), (3, peer, first, below, None), (4, stranger, second, stores, None)]
+        {
             let manager = manager.map_or("NULL".to_owned(), |manager| format!("'{manager}'"));
             let name = named("identity.user", row);
             writeln!(sql, "INSERT INTO identity_user (tenant_id, id, name, email, company_id, department_id, manager_id) VALUES ('{t}', '{id}', '{name}', '{name}', '{company}', '{department}', {manager});").unwrap();
@@ -201,7 +218,11 @@ async fn ask_everything(app: &TestApp, here: &World, there: &World, resource: &R
                 let groups = ask("/aggregate", &[("measure", "count"), ("group", &field.name), ("limit", "1000")]).await.items();
                 assert_eq!(groups.iter().map(|row| row["count"].as_u64().unwrap()).sum::<u64>(), expected.len() as u64, "{}", what("the groups"));
                 for id in foreign.iter().chain(there.places.iter().map(|place| &place.owner)).take(3) {
-                    assert!(listed(&[(&format!("filter[{}]", field.name), &id.to_string())]).await.is_empty(), "{}", what("a filter by somebody else's record"));
+                    assert!(
+                        listed(&[(&format!("filter[{}]", field.name), &id.to_string())]).await.is_empty(),
+                        "{}",
+                        what("a filter by somebody else's record")
+                    );
                 }
                 // Where the referred table cannot be read this is refused, else it finds nothing of the others.
                 for letter in ['a', 'b'] {
@@ -300,7 +321,8 @@ async fn titles_behind_references_are_those_that_the_reader_may_see() {
     let permissions: BTreeSet<&str> = catalogue.resources.values().map(|resource| resource.permission.as_ref()).collect();
     for resource in catalogue.resources.values() {
         // This resource wholly, all others as far as they are his own.
-        let grants: Vec<(&str, Scope)> = permissions.iter().map(|permission| (*permission, if *permission == resource.permission { Scope::Tenant } else { Scope::Own })).collect();
+        let grants: Vec<(&str, Scope)> =
+            permissions.iter().map(|permission| (*permission, if *permission == resource.permission { Scope::Tenant } else { Scope::Own })).collect();
         app.set_grants(&here.tenant, here.me.role, &grants).await;
         let mut allowed = BTreeSet::new();
         for other in catalogue.resources.values() {
@@ -339,7 +361,9 @@ async fn a_cursor_of_another_tenant_or_a_forged_one_opens_nothing() {
         let last = if forged.pop() == Some('A') { 'B' } else { 'A' };
         forged.push(last);
         app.query(&there.me, &resource.path(), &[("limit", "1"), ("cursor", &forged[1..])]).await.problem(400, "bad_request");
-        app.query(&there.me, &resource.path(), &[("limit", "1"), ("cursor", cursor), ("filter[id][eq]", &there.me.id.to_string())]).await.problem(400, "bad_request");
+        app.query(&there.me, &resource.path(), &[("limit", "1"), ("cursor", cursor), ("filter[id][eq]", &there.me.id.to_string())])
+            .await
+            .problem(400, "bad_request");
     }
     app.close().await;
 }

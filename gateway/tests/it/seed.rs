@@ -184,7 +184,9 @@ pub(crate) fn in_order(catalogue: &Catalogue) -> Vec<&Resource> {
     while !left.is_empty() {
         let free = |resource: &&Resource| {
             resource.fields.iter().all(|field| match &field.kind {
-                Kind::Reference(target) => *target == resource.name || done.iter().any(|known| known.name == *target) || !left.iter().any(|open| open.name == *target),
+                Kind::Reference(target) => {
+                    *target == resource.name || done.iter().any(|known| known.name == *target) || !left.iter().any(|open| open.name == *target)
+                }
                 _ => true,
             })
         };

@@ -77,6 +77,11 @@ impl Shop {
     }
 
     pub(crate) async fn audits(&self, command: &str, outcome: &str) -> i64 {
-        self.app.peek(&self.tenant, &format!("SELECT count(*) FROM kernel_audit WHERE tenant_id = app.tenant() AND command = '{command}' AND outcome = '{outcome}'")).await
+        self.app
+            .peek(
+                &self.tenant,
+                &format!("SELECT count(*) FROM kernel_audit WHERE tenant_id = app.tenant() AND command = '{command}' AND outcome = '{outcome}'"),
+            )
+            .await
     }
 }

@@ -11,7 +11,14 @@ use steward_migrations::Placement;
 use uuid::Uuid;
 
 /// Inputs that must name something that exists before the record itself is looked at.
-const NAMED: &[(&str, &str)] = &[("permission", "crm:party:read"), ("time_zone", "Europe/Berlin"), ("email", "someone@test.example"), ("password", "correct horse battery"), ("currency", "EUR"), ("country", "DE")];
+const NAMED: &[(&str, &str)] = &[
+    ("permission", "crm:party:read"),
+    ("time_zone", "Europe/Berlin"),
+    ("email", "someone@test.example"),
+    ("password", "correct horse battery"),
+    ("currency", "EUR"),
+    ("country", "DE"),
+];
 
 /// The required inputs, with references to records of the world that the user may read.
 fn filled(fields: &[Field], target: Option<&str>, rows: &BTreeMap<String, Uuid>) -> Value {
@@ -46,7 +53,9 @@ fn with_target(app: &TestApp, spec: &CommandSpec, rows: &BTreeMap<String, Uuid>,
     let mut input = filled(&spec.inputs, spec.target.as_deref(), rows);
     // A change of nothing would be refused for that.
     let optional = spec.inputs.iter().find(|field| !field.required && matches!(field.kind, Kind::Text { .. }));
-    if let Some(field) = optional.filter(|_| app.kernel.registry.catalogue.resources.values().any(|resource| resource.update.as_deref() == Some(spec.name.as_ref()))) {
+    if let Some(field) =
+        optional.filter(|_| app.kernel.registry.catalogue.resources.values().any(|resource| resource.update.as_deref() == Some(spec.name.as_ref())))
+    {
         let named = NAMED.iter().find(|(known, _)| *known == field.name).map_or("text", |(_, named)| *named);
         input[field.name.as_ref()] = json!(named);
     }
@@ -63,7 +72,9 @@ async fn out_of_reach(placement: Placement) {
     let mut wrong = Vec::new();
     for spec in catalogue.commands.values().filter(|spec| spec.target.is_some() && !spec.internal) {
         let resource = catalogue.resource(&spec.resource).unwrap();
-        let Some(Kind::Reference(target)) = spec.inputs.iter().find(|field| Some(&field.name) == spec.target.as_ref()).map(|field| &field.kind) else { panic!("{}", spec.name) };
+        let Some(Kind::Reference(target)) = spec.inputs.iter().find(|field| Some(&field.name) == spec.target.as_ref()).map(|field| &field.kind) else {
+            panic!("{}", spec.name)
+        };
         assert_eq!(*target, resource.name, "{}", spec.name);
         let (all, _) = here.within(&app, resource, Some(Scope::Tenant)).await;
         let (foreign, _) = there.within(&app, resource, Some(Scope::Tenant)).await;
@@ -88,16 +99,37 @@ async fn out_of_reach(placement: Placement) {
         app.set_grants(&here.tenant, here.me.role, &reading(Scope::Own)).await;
         let (mine, _) = here.within(&app, resource, Some(Scope::Own)).await;
         if let Some(id) = mine.first()
-            && let Err(error) = app.kernel.preview(&here.me.principal, &[steward_kernel::bus::Step { command: spec.name.to_string(), input: with_target(&app, spec, &own_rows, *id), name: None, expected_version: None }]).await
+            && let Err(error) = app
+                .kernel
+                .preview(
+                    &here.me.principal,
+                    &[steward_kernel::bus::Step {
+                        command: spec.name.to_string(),
+                        input: with_target(&app, spec, &own_rows, *id),
+                        name: None,
+                        expected_version: None,
+                    }],
+                )
+                .await
             && (matches!(error.code, Code::NotFound | Code::Internal | Code::Forbidden) && error.reason.is_none())
         {
             wrong.push(format!("{} on an own record: {error:?}", spec.name));
         }
         // Without the right nothing is looked at, and the refusal is written down.
         app.set_grants(&here.tenant, here.me.role, &[]).await;
-        let before: i64 = app.peek(&here.tenant, &format!("SELECT count(*) FROM kernel_audit WHERE tenant_id = app.tenant() AND command = '{}' AND outcome = 'refused'", spec.name)).await;
+        let before: i64 = app
+            .peek(
+                &here.tenant,
+                &format!("SELECT count(*) FROM kernel_audit WHERE tenant_id = app.tenant() AND command = '{}' AND outcome = 'refused'", spec.name),
+            )
+            .await;
         let error = app.try_run(&here.me, &spec.name, with_target(&app, spec, &own_rows, *all.first().unwrap())).await.map(drop).unwrap_err();
-        let after: i64 = app.peek(&here.tenant, &format!("SELECT count(*) FROM kernel_audit WHERE tenant_id = app.tenant() AND command = '{}' AND outcome = 'refused'", spec.name)).await;
+        let after: i64 = app
+            .peek(
+                &here.tenant,
+                &format!("SELECT count(*) FROM kernel_audit WHERE tenant_id = app.tenant() AND command = '{}' AND outcome = 'refused'", spec.name),
+            )
+            .await;
         if error.code != Code::Forbidden || after != before + 1 {
             wrong.push(format!("{} without the right: {error:?}, audits {before} → {after}", spec.name));
         }

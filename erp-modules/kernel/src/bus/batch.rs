@@ -108,7 +108,11 @@ impl Kernel {
             .await
             .during("look for what was done")?;
         read.finish().await?;
-        Ok(keys.iter().filter_map(|key| key.strip_prefix(&prefix)?.split_once('-')).filter_map(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?))).collect())
+        Ok(keys
+            .iter()
+            .filter_map(|key| key.strip_prefix(&prefix)?.split_once('-'))
+            .filter_map(|(from, to)| Some((from.parse().ok()?, to.parse().ok()?)))
+            .collect())
     }
 
     async fn settle(self: &Arc<Self>, principal: &Principal, rows: &[Row], start: usize, end: usize, key: Option<&str>, results: &mut Vec<Result<Executed>>) {
@@ -119,7 +123,16 @@ impl Kernel {
     }
 
     #[expect(clippy::too_many_arguments, reason = "the range and where its results go belong together")]
-    async fn halve(self: &Arc<Self>, principal: &Principal, rows: &[Row], start: usize, end: usize, key: Option<&str>, error: Error, results: &mut Vec<Result<Executed>>) {
+    async fn halve(
+        self: &Arc<Self>,
+        principal: &Principal,
+        rows: &[Row],
+        start: usize,
+        end: usize,
+        key: Option<&str>,
+        error: Error,
+        results: &mut Vec<Result<Executed>>,
+    ) {
         if end - start <= 1 {
             results.push(Err(error));
             return;
@@ -139,9 +152,12 @@ impl Kernel {
         key: Option<&str>,
         results: &mut Vec<Result<Executed>>,
     ) -> Option<(Option<usize>, Error)> {
-        let steps: Vec<Step> =
-            rows[start..end].iter().map(|row| Step { command: row.command.clone(), input: row.input.clone(), name: None, expected_version: row.expected_version }).collect();
-        let plan = Plan { steps, idempotency_key: key.map(|key| format!("{key}/{start}-{end}")), detail: json!({ "batch": end - start }), expected_digest: None };
+        let steps: Vec<Step> = rows[start..end]
+            .iter()
+            .map(|row| Step { command: row.command.clone(), input: row.input.clone(), name: None, expected_version: row.expected_version })
+            .collect();
+        let plan =
+            Plan { steps, idempotency_key: key.map(|key| format!("{key}/{start}-{end}")), detail: json!({ "batch": end - start }), expected_digest: None };
         let placement = match self.placement(principal.tenant).await {
             Ok(placement) => placement,
             Err(error) => return Some((None, error)),

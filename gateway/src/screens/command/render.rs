@@ -155,7 +155,7 @@ fn changed(view: &View, shown: &Shown, record: &Record<'_>) -> Markup {
     let is_new = record.changes.iter().all(|change| is_nothing(&change.old));
     let field = |name: &str| declared.and_then(|declared| declared.find_field(name));
     // What the house itself writes says nothing to a person.
-    let is_told = |change: &&&Change| !matches!(change.field.as_str(), "created_at" | "updated_at") && !(is_new && is_nothing(&change.new));
+    let is_told = |change: &&&Change| !(matches!(change.field.as_str(), "created_at" | "updated_at") || is_new && is_nothing(&change.new));
     let value = |name: &str, value: &Value| match field(name) {
         Some(field) => format::cell(view, of, field, value),
         None => html! { (format::plain(value).unwrap_or_default()) },
