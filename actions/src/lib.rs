@@ -92,7 +92,10 @@ fn bind_versions(kernel: &Kernel, steps: &mut [Step], preview: &Preview) {
     let mut bound: Vec<Uuid> = Vec::new();
     for step in steps {
         let Ok(spec) = kernel.registry.catalogue.command(&step.command) else { continue };
-        let Some(id) = spec.target.as_ref().and_then(|target| step.input.get(target.as_ref())).and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok()) else { continue };
+        let Some(id) = spec.target.as_ref().and_then(|target| step.input.get(target.as_ref())).and_then(Value::as_str).and_then(|id| Uuid::try_parse(id).ok())
+        else {
+            continue;
+        };
         if bound.contains(&id) {
             continue;
         }

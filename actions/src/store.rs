@@ -53,15 +53,17 @@ pub(super) async fn decide(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid
     let mut work = kernel.record(principal, "assistant.decide").await?;
     let now = work.now();
     let state = if state == State::Executed { "executed" } else { "rejected" };
-    sqlx::query("UPDATE assistant_proposal SET state = $4, results = $5, decided_at = $6 WHERE tenant_id = $1 AND id = $2 AND owner_id = $3 AND state = 'open'")
-        .bind(principal.tenant)
-        .bind(id)
-        .bind(principal.user)
-        .bind(state)
-        .bind(results.map(Json))
-        .bind(now)
-        .execute(work.db())
-        .await
-        .during("store the decision")?;
+    sqlx::query(
+        "UPDATE assistant_proposal SET state = $4, results = $5, decided_at = $6 WHERE tenant_id = $1 AND id = $2 AND owner_id = $3 AND state = 'open'",
+    )
+    .bind(principal.tenant)
+    .bind(id)
+    .bind(principal.user)
+    .bind(state)
+    .bind(results.map(Json))
+    .bind(now)
+    .execute(work.db())
+    .await
+    .during("store the decision")?;
     work.finish_record().await
 }

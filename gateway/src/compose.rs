@@ -28,7 +28,14 @@ use tokio::net::TcpListener;
 
 /// Every module of the product, one line each.
 pub fn modules() -> Vec<Module> {
-    vec![steward_identity::module(), steward_platform::module(), steward_crm::module(), steward_inventory::module(), steward_sales::module(), steward_actions::module()]
+    vec![
+        steward_identity::module(),
+        steward_platform::module(),
+        steward_crm::module(),
+        steward_inventory::module(),
+        steward_sales::module(),
+        steward_actions::module(),
+    ]
 }
 
 /// The program, put together and not yet serving.

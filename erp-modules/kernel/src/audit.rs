@@ -26,7 +26,16 @@ pub(crate) struct Entry {
 
 impl Entry {
     pub(crate) fn done(id: Uuid, spec: &CommandSpec, outcome: &Outcome, detail: Value) -> Self {
-        Self { id, command: spec.name.to_string(), nested_in: None, target: outcome.primary.clone(), outcome: "done", code: None, risk: spec.risk.as_str(), detail }
+        Self {
+            id,
+            command: spec.name.to_string(),
+            nested_in: None,
+            target: outcome.primary.clone(),
+            outcome: "done",
+            code: None,
+            risk: spec.risk.as_str(),
+            detail,
+        }
     }
     pub(crate) fn nested(inner: &CommandSpec, outer: &CommandSpec, outcome: &Outcome) -> Self {
         Self { nested_in: Some(outer.name.to_string()), ..Self::done(ids::fresh(), inner, outcome, json!({})) }

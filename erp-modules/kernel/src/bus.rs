@@ -341,7 +341,10 @@ impl Work {
             if let Some(decoded) = decoded.as_object_mut() {
                 decoded.insert("custom".into(), custom);
             }
-        } else if spec.customizable && spec.target.is_none() && let Some(missing) = customs.iter().find(|field| field.required) {
+        } else if spec.customizable
+            && spec.target.is_none()
+            && let Some(missing) = customs.iter().find(|field| field.required)
+        {
             return Err(Error::field(format!("custom.{}", missing.name), "is required"));
         }
         self.check_references(spec, &decoded).await?;
@@ -359,7 +362,11 @@ impl Work {
         let catalogue = Arc::clone(&self.catalogue);
         let rights = Arc::clone(&self.rights);
         // A nested command has its caller's authority, not the user's.
-        let reader = if self.depth > 0 { Principal::system(self.principal.tenant, self.principal.door, Arc::clone(&self.principal.correlation)) } else { self.principal.clone() };
+        let reader = if self.depth > 0 {
+            Principal::system(self.principal.tenant, self.principal.door, Arc::clone(&self.principal.correlation))
+        } else {
+            self.principal.clone()
+        };
         let mut missing = Vec::new();
         for (resource, named) in by_resource {
             let ids: Vec<Uuid> = named.iter().map(|(_, id)| *id).collect();

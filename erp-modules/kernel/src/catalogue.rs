@@ -18,16 +18,23 @@ pub type Name = Cow<'static, str>;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
     /// Up to `max` characters; `multiline` asks for a text area.
-    Text { max: u32, multiline: bool },
+    Text {
+        max: u32,
+        multiline: bool,
+    },
     Boolean,
     /// A whole number (bigint).
     Integer,
     /// A bare decimal such as a discount or a rate.
     Decimal,
     /// An amount; its currency stands in the column `currency` of the same row (or the sibling input of that name).
-    Money { currency: Name },
+    Money {
+        currency: Name,
+    },
     /// A quantity; its unit stands in the column `unit` of the same row, where there is one.
-    Quantity { unit: Name },
+    Quantity {
+        unit: Name,
+    },
     Date,
     Timestamp,
     /// One of a closed list; states are choices. Stored as text.
@@ -110,11 +117,21 @@ pub struct Measure {
 pub enum Aggregate {
     Count,
     /// Sum of a numeric column. Money is summed by currency, unrounded, and rounded once; `currency` is its column.
-    Sum { column: Name, currency: Option<Name> },
-    Average { column: Name, currency: Option<Name> },
+    Sum {
+        column: Name,
+        currency: Option<Name>,
+    },
+    Average {
+        column: Name,
+        currency: Option<Name>,
+    },
     /// The latest or earliest date, or the largest or smallest number.
-    Max { column: Name },
-    Min { column: Name },
+    Max {
+        column: Name,
+    },
+    Min {
+        column: Name,
+    },
 }
 
 /// Lines that belong to a document.

@@ -101,7 +101,9 @@ fn one(catalogue: &Catalogue, field: &Field, value: Value, path: &str, currency:
             Some(text) => Ok(Value::String(text.to_owned())),
             None => Err(format!("one of {} is expected", choices.join(", "))),
         },
-        Kind::Reference(_) => value.as_str().and_then(|text| Uuid::try_parse(text).ok()).map(|id| Value::String(id.to_string())).ok_or_else(|| "an id is expected".to_owned()),
+        Kind::Reference(_) => {
+            value.as_str().and_then(|text| Uuid::try_parse(text).ok()).map(|id| Value::String(id.to_string())).ok_or_else(|| "an id is expected".to_owned())
+        }
         Kind::Texts => texts(value),
         Kind::Lines(fields) => {
             let Value::Array(rows) = value else {
@@ -165,7 +167,8 @@ fn decimal(value: &Value) -> Result<Decimal, String> {
         _ => return Err("a decimal number such as \"12.50\" is expected".into()),
     };
     let plain = text.strip_prefix('-').unwrap_or(&text);
-    let well_formed = !plain.is_empty() && plain.len() <= 40 && plain.bytes().all(|b| b.is_ascii_digit() || b == b'.') && !plain.starts_with('.') && !plain.ends_with('.');
+    let well_formed =
+        !plain.is_empty() && plain.len() <= 40 && plain.bytes().all(|b| b.is_ascii_digit() || b == b'.') && !plain.starts_with('.') && !plain.ends_with('.');
     let number = if well_formed { Decimal::from_str(&text).ok() } else { None };
     let number = number.ok_or("a decimal number such as \"12.50\" is expected")?.normalize();
     if number.scale() > DECIMAL_SCALE_MAX {

@@ -59,7 +59,13 @@ pub struct Work {
 }
 
 /// Opens a transaction and reads the rights of the asker in it. `mode` is `read` or `write`.
-pub(crate) async fn open(kernel: &Kernel, principal: &Principal, placement: &Placement, mode: &'static str, command: &str) -> Result<(Transaction<'static, Postgres>, Rights)> {
+pub(crate) async fn open(
+    kernel: &Kernel,
+    principal: &Principal,
+    placement: &Placement,
+    mode: &'static str,
+    command: &str,
+) -> Result<(Transaction<'static, Postgres>, Rights)> {
     let begin = match mode {
         "read" => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         _ => "BEGIN ISOLATION LEVEL READ COMMITTED",
@@ -200,14 +206,16 @@ impl Work {
             .fetch_one(&mut *self.tx)
             .await
             .during("allot a number")?,
-            Mode::Preview => sqlx::query_scalar("SELECT coalesce((SELECT next FROM kernel_series WHERE tenant_id = $1 AND company_id = $2 AND name = $3 AND year = $4), 1)")
-                .bind(self.principal.tenant)
-                .bind(company)
-                .bind(series)
-                .bind(year)
-                .fetch_one(&mut *self.tx)
-                .await
-                .during("look up the next number")?,
+            Mode::Preview => {
+                sqlx::query_scalar("SELECT coalesce((SELECT next FROM kernel_series WHERE tenant_id = $1 AND company_id = $2 AND name = $3 AND year = $4), 1)")
+                    .bind(self.principal.tenant)
+                    .bind(company)
+                    .bind(series)
+                    .bind(year)
+                    .fetch_one(&mut *self.tx)
+                    .await
+                    .during("look up the next number")?
+            }
         };
         let number = format!("{prefix}-{year}-{number:05}");
         self.allotted.push(number.clone());
@@ -261,7 +269,8 @@ impl Work {
             return Ok(());
         }
         let events = std::mem::take(&mut self.events);
-        let rows: Vec<Value> = events.into_iter().map(|event| serde_json::json!({ "name": event.name, "entity_id": event.entity, "payload": event.payload })).collect();
+        let rows: Vec<Value> =
+            events.into_iter().map(|event| serde_json::json!({ "name": event.name, "entity_id": event.entity, "payload": event.payload })).collect();
         sqlx::query(
             "INSERT INTO kernel.outbox (tenant_id, ordinal, kind, name, entity_id, payload, actor_id, command, correlation_id)
              SELECT $1, app.next_ordinal(), 'event', r.name, r.entity_id, r.payload, app.actor(), current_setting('app.command', true), current_setting('app.correlation', true)

@@ -50,8 +50,10 @@ fn matching<'a>(lexicon: &'a Lexicon, reading: &Reading, first: usize, verb: &st
 fn fill(turn: &Turn, lexicon: &Lexicon, words: &Words, command: &Command, reading: &mut Reading) -> Planned<()> {
     let mut arguments = Map::new();
     let periods = dates::take(reading, turn.today());
-    if let ([period], Some(date)) = (periods.as_slice(), command.inputs.iter().find(|input| input.kind == "date" && input.required).or_else(|| command.inputs.iter().rfind(|input| input.kind == "date")))
-        && let (Some(day), true) = (period.from, period.from == period.to)
+    if let ([period], Some(date)) = (
+        periods.as_slice(),
+        command.inputs.iter().find(|input| input.kind == "date" && input.required).or_else(|| command.inputs.iter().rfind(|input| input.kind == "date")),
+    ) && let (Some(day), true) = (period.from, period.from == period.to)
     {
         arguments.insert(date.name.clone(), json!(day.to_string()));
     }
@@ -75,13 +77,18 @@ fn fill(turn: &Turn, lexicon: &Lexicon, words: &Words, command: &Command, readin
         inputs.sort_by_key(|input| !input.required);
         for input in inputs {
             let Some(resource) = input.resource.as_deref().and_then(|name| lexicon.resource(name)) else { continue };
-            if open(&arguments, input) && let Some((id, _)) = select::record(turn, words, resource, &text)? {
+            if open(&arguments, input)
+                && let Some((id, _)) = select::record(turn, words, resource, &text)?
+            {
                 arguments.insert(input.name.clone(), json!(id));
                 placed = true;
                 break;
             }
         }
-        if !placed && let Some((input, choice)) = command.inputs.iter().find_map(|input| Some((input, input.choices.iter().find(|choice| fold(&choice.label) == fold(&text))?))) {
+        if !placed
+            && let Some((input, choice)) =
+                command.inputs.iter().find_map(|input| Some((input, input.choices.iter().find(|choice| fold(&choice.label) == fold(&text))?)))
+        {
             arguments.insert(input.name.clone(), json!(choice.value));
             placed = true;
         }
@@ -90,8 +97,12 @@ fn fill(turn: &Turn, lexicon: &Lexicon, words: &Words, command: &Command, readin
         }
         reading.take(run.0, run.1);
     }
-    let missing: Vec<&str> =
-        command.inputs.iter().filter(|input| input.required && input.default.is_none() && !arguments.contains_key(&input.name)).map(|input| input.label.as_str()).collect();
+    let missing: Vec<&str> = command
+        .inputs
+        .iter()
+        .filter(|input| input.required && input.default.is_none() && !arguments.contains_key(&input.name))
+        .map(|input| input.label.as_str())
+        .collect();
     if !missing.is_empty() {
         return Err(words.missing(turn, &command.label, &missing));
     }
@@ -157,7 +168,9 @@ fn target(turn: &Turn, lexicon: &Lexicon, words: &Words, command: &Command, reso
                 Ok(only.get("id").and_then(Value::as_str).unwrap_or_default().to_owned())
             }
             [] => Err(Stop::Say(words.none(&format!("{} {text}", resource.label)))),
-            several => Err(words.which(turn, &text, &several.iter().map(|item| title(item)).collect::<Vec<_>>().iter().map(String::as_str).collect::<Vec<_>>())),
+            several => {
+                Err(words.which(turn, &text, &several.iter().map(|item| title(item)).collect::<Vec<_>>().iter().map(String::as_str).collect::<Vec<_>>()))
+            }
         };
     }
     Err(Stop::Say(words.not_found(&text)))
@@ -166,7 +179,10 @@ fn target(turn: &Turn, lexicon: &Lexicon, words: &Words, command: &Command, reso
 /// "10 Chai and 5 Chang": a number, then the name of a record, for each line.
 fn lines(turn: &Turn, lexicon: &Lexicon, words: &Words, input: &Field, reading: &mut Reading) -> Planned<Option<Vec<Value>>> {
     let Some((item, resource)) = input.lines.iter().find_map(|line| Some((line, lexicon.resource(line.resource.as_deref()?)?))) else { return Ok(None) };
-    let Some(quantity) = input.lines.iter().find(|line| line.is_number() && line.required).or_else(|| input.lines.iter().find(|line| line.kind == "quantity")) else { return Ok(None) };
+    let Some(quantity) = input.lines.iter().find(|line| line.is_number() && line.required).or_else(|| input.lines.iter().find(|line| line.kind == "quantity"))
+    else {
+        return Ok(None);
+    };
     let mut lines = Vec::new();
     let mut i = 0;
     while i < reading.tokens.len() {
@@ -176,7 +192,11 @@ fn lines(turn: &Turn, lexicon: &Lexicon, words: &Words, input: &Field, reading: 
             continue;
         };
         let mut end = i + 1;
-        while reading.tokens.get(end).is_some_and(|token| !token.used && number(&token.fold).is_none() && !matches!(token.fold.as_str(), "and" | "und" | "for" | "fur" | "to")) {
+        while reading
+            .tokens
+            .get(end)
+            .is_some_and(|token| !token.used && number(&token.fold).is_none() && !matches!(token.fold.as_str(), "and" | "und" | "for" | "fur" | "to"))
+        {
             end += 1;
         }
         let start = i + 1 + usize::from(matches!(reading.fold_at(i + 1), "of" | "x" | "units" | "stuck" | "mal"));

@@ -109,13 +109,15 @@ pub(crate) fn take(reading: &mut Reading, today: NaiveDate) -> Vec<Period> {
             "after" => Period { from: to.succ_opt(), to: None },
             "before" | "vor" => Period { from: None, to: from.pred_opt() },
             "until" | "till" | "bis" => Period { from: None, to: Some(to) },
-            "between" | "zwischen" | "from" | "von" if matches!(reading.fold_at(i + len), "and" | "und" | "to" | "bis" | "until") => match one(reading, i + len + 1, today) {
-                Some(((_, end), more)) => {
-                    taken += 1 + more;
-                    Period { from: Some(from), to: Some(end) }
+            "between" | "zwischen" | "from" | "von" if matches!(reading.fold_at(i + len), "and" | "und" | "to" | "bis" | "until") => {
+                match one(reading, i + len + 1, today) {
+                    Some(((_, end), more)) => {
+                        taken += 1 + more;
+                        Period { from: Some(from), to: Some(end) }
+                    }
+                    None => Period { from: Some(from), to: Some(to) },
                 }
-                None => Period { from: Some(from), to: Some(to) },
-            },
+            }
             _ => Period { from: Some(from), to: Some(to) },
         };
         reading.take(i, taken);

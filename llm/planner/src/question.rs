@@ -83,11 +83,7 @@ pub(crate) fn plan(turn: &Turn, lexicon: &Lexicon, words: &Words) -> Planned<Str
         let Some(date) = date else { return Err(Stop::Say(words.unknown(part))) };
         chosen.group = Some((format!("{date}.{part}"), part.to_owned()));
     }
-    if measure.is_some() || counting || chosen.group.is_some() {
-        aggregate(turn, words, &chosen, top)
-    } else {
-        list(turn, words, &chosen, top)
-    }
+    if measure.is_some() || counting || chosen.group.is_some() { aggregate(turn, words, &chosen, top) } else { list(turn, words, &chosen, top) }
 }
 
 /// "How many", "number of", "Anzahl".
@@ -101,14 +97,26 @@ fn counts(reading: &Reading) -> bool {
 fn top(reading: &mut Reading) -> Option<Top> {
     for i in 0..reading.tokens.len() {
         let word = reading.fold_at(i).to_owned();
-        let first = matches!(word.as_str(), "top" | "best" | "largest" | "biggest" | "highest" | "besten" | "grossten" | "wichtigsten" | "hochsten" | "meisten" | "most" | "strongest");
-        let last = matches!(word.as_str(), "bottom" | "worst" | "lowest" | "smallest" | "least" | "fewest" | "schlechtesten" | "kleinsten" | "niedrigsten" | "wenigsten");
+        let first = matches!(
+            word.as_str(),
+            "top" | "best" | "largest" | "biggest" | "highest" | "besten" | "grossten" | "wichtigsten" | "hochsten" | "meisten" | "most" | "strongest"
+        );
+        let last = matches!(
+            word.as_str(),
+            "bottom" | "worst" | "lowest" | "smallest" | "least" | "fewest" | "schlechtesten" | "kleinsten" | "niedrigsten" | "wenigsten"
+        );
         if !first && !last {
             continue;
         }
         let count = |at: usize| number(reading.fold_at(at)).and_then(|n| usize::try_from(n).ok()).filter(|n| (1..=1000).contains(n));
         // "Which 3 customers have the highest revenue": the number stands apart.
-        let apart = reading.tokens.iter().enumerate().filter(|(_, token)| !token.used).map(|(at, _)| at).find(|at| *at > 0 && matches!(reading.fold_at(at - 1), "which" | "welche") && count(*at).is_some());
+        let apart = reading
+            .tokens
+            .iter()
+            .enumerate()
+            .filter(|(_, token)| !token.used)
+            .map(|(at, _)| at)
+            .find(|at| *at > 0 && matches!(reading.fold_at(at - 1), "which" | "welche") && count(*at).is_some());
         let (after, before) = (count(i + 1), i.checked_sub(1).and_then(count));
         let away = apart.filter(|_| after.is_none() && before.is_none());
         let limit = after.or(before).or(away.and_then(count));
@@ -164,7 +172,8 @@ fn choose<'a>(lexicon: &'a Lexicon, reading: &Reading, counting: bool) -> Option
             continue;
         }
         // A measure by name beats a mere count of records that happen to be named too.
-        let rank = (found.leftover, usize::from(found.measure.is_none() && !found.named_itself) + usize::from(found.measure.is_none()), resource.parent.is_some());
+        let rank =
+            (found.leftover, usize::from(found.measure.is_none() && !found.named_itself) + usize::from(found.measure.is_none()), resource.parent.is_some());
         if best.as_ref().is_none_or(|(_, known)| rank < *known) {
             best = Some((found, rank));
         }
@@ -175,10 +184,20 @@ fn choose<'a>(lexicon: &'a Lexicon, reading: &Reading, counting: bool) -> Option
 fn interpret<'a>(lexicon: &'a Lexicon, reading: &Reading, r: usize) -> Interpretation<'a> {
     let resource = &lexicon.resources[r];
     let mut reading = reading.clone();
-    let mut found =
-        Interpretation { resource, measure: None, group: None, conditions: Vec::new(), fields: Vec::new(), hints: Vec::new(), named_itself: false, reading: reading.clone(), leftover: 0 };
+    let mut found = Interpretation {
+        resource,
+        measure: None,
+        group: None,
+        conditions: Vec::new(),
+        fields: Vec::new(),
+        hints: Vec::new(),
+        named_itself: false,
+        reading: reading.clone(),
+        leftover: 0,
+    };
     for span in reading.spans.clone() {
-        let grouped = span.start > 0 && matches!(reading.fold_at(span.start - 1), "by" | "per" | "each" | "pro" | "je" | "nach" | "which" | "welche" | "welcher" | "top");
+        let grouped =
+            span.start > 0 && matches!(reading.fold_at(span.start - 1), "by" | "per" | "each" | "pro" | "je" | "nach" | "which" | "welche" | "welcher" | "top");
         let measure = span.meanings.iter().find_map(|meaning| match meaning {
             Meaning::Measure(of, m) if *of == r && resource.measures[*m].name != "count" => Some(*m),
             _ => None,
@@ -245,7 +264,10 @@ fn interpret<'a>(lexicon: &'a Lexicon, reading: &Reading, r: usize) -> Interpret
     // A resource that stands right before its name is a noun, not a grouping: "the customer Ernst Handel".
     let runs = reading.runs();
     if let Some((_, label)) = &found.group {
-        let noun = found.hints.iter().any(|(at, name)| runs.iter().any(|(start, _)| *start == at + 1) && lexicon.resource(name).is_some_and(|target| target.label == *label));
+        let noun = found
+            .hints
+            .iter()
+            .any(|(at, name)| runs.iter().any(|(start, _)| *start == at + 1) && lexicon.resource(name).is_some_and(|target| target.label == *label));
         if noun {
             found.group = None;
         }
@@ -343,7 +365,8 @@ fn aggregate(turn: &Turn, words: &Words, chosen: &Interpretation<'_>, top: Optio
     }
     // A year is a name, not an amount: it is not grouped by thousands.
     let key = |value: &Value| if path.ends_with(".year") && value.is_number() { value.to_string() } else { words.value(value) };
-    let rows: Vec<Vec<String>> = items.iter().map(|item| vec![key(item.get(path.as_str()).unwrap_or(&Value::Null)), words.value(item.get(name).unwrap_or(&Value::Null))]).collect();
+    let rows: Vec<Vec<String>> =
+        items.iter().map(|item| vec![key(item.get(path.as_str()).unwrap_or(&Value::Null)), words.value(item.get(name).unwrap_or(&Value::Null))]).collect();
     if rows.len() <= 3 {
         let lines: Vec<String> = rows.iter().map(|row| row.join(": ")).collect();
         return Ok(format!("{about}{scope}: {}.", lines.join("; ")));
@@ -358,7 +381,8 @@ fn list(turn: &Turn, words: &Words, chosen: &Interpretation<'_>, top: Option<Top
     if !fields.contains(&resource.title.as_str()) {
         fields.insert(0, &resource.title);
     }
-    let mut call = json!({ "resource": resource.name, "filters": filters(chosen), "fields": fields, "limit": top.map_or(LIST_MAX, |top| top.limit), "count": true });
+    let mut call =
+        json!({ "resource": resource.name, "filters": filters(chosen), "fields": fields, "limit": top.map_or(LIST_MAX, |top| top.limit), "count": true });
     if let (Some(top), Some(call)) = (top, call.as_object_mut()) {
         let Some(by) = asked.iter().find(|field| field.sortable).map(|field| field.name.as_str()) else { return Err(Stop::Say(words.unknown("top"))) };
         call.insert("sort".into(), json!(if top.descending { format!("-{by}") } else { by.to_owned() }));
@@ -381,7 +405,8 @@ fn list(turn: &Turn, words: &Words, chosen: &Interpretation<'_>, top: Option<Top
     let total = count.and_then(|count| count.get("value")).map_or_else(String::new, |value| words.value(value));
     let more = if count.and_then(|count| count.get("capped")).and_then(Value::as_bool).unwrap_or(false) { "+" } else { "" };
     let title = resource.fields.iter().find(|field| field.name == resource.title).map_or(resource.label.as_str(), |field| field.label.as_str());
-    let header: Vec<String> = std::iter::once(title).chain(asked.iter().filter(|field| field.name != resource.title).map(|field| field.label.as_str())).map(str::to_owned).collect();
+    let header: Vec<String> =
+        std::iter::once(title).chain(asked.iter().filter(|field| field.name != resource.title).map(|field| field.label.as_str())).map(str::to_owned).collect();
     let rows: Vec<Vec<String>> = items
         .iter()
         .map(|item| {

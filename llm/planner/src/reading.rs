@@ -13,7 +13,8 @@ const SILENT: &str = "a an the of in on at to from for with and or by per is are
 
 /// Words before a noun that a phrase of the catalogue leaves out.
 const DETERMINERS: [&str; 22] = [
-    "a", "an", "the", "its", "their", "his", "her", "our", "my", "der", "die", "das", "dem", "den", "des", "ihr", "ihre", "ihrem", "ihren", "ihrer", "seinem", "seiner",
+    "a", "an", "the", "its", "their", "his", "her", "our", "my", "der", "die", "das", "dem", "den", "des", "ihr", "ihre", "ihrem", "ihren", "ihrer", "seinem",
+    "seiner",
 ];
 
 #[derive(Clone, Debug)]
@@ -58,7 +59,8 @@ impl Reading {
             let bare: Vec<(usize, &str)> =
                 free.filter(|(at, token)| *at == 0 || !DETERMINERS.contains(&token.fold.as_str())).map(|(at, token)| (at, token.stem.as_str())).collect();
             let found = lexicon.longest(&exact);
-            let loose = lexicon.longest(&bare.iter().map(|(_, stem)| *stem).collect::<Vec<_>>()).filter(|(len, _)| found.as_ref().is_none_or(|(known, _)| len > known));
+            let loose =
+                lexicon.longest(&bare.iter().map(|(_, stem)| *stem).collect::<Vec<_>>()).filter(|(len, _)| found.as_ref().is_none_or(|(known, _)| len > known));
             let loose = loose.and_then(|(len, meanings)| Some((bare.get(len.checked_sub(1)?)?.0 + 1, meanings)));
             match loose.or(found) {
                 Some((len, meanings)) => {
@@ -86,7 +88,9 @@ impl Reading {
     /// that has capitals on both sides belongs to it ("Save a lot").
     pub(crate) fn runs(&self) -> Vec<(usize, usize)> {
         let free = |i: usize| self.tokens.get(i).is_some_and(|token| !token.used && !Self::is_silent(&token.fold));
-        let inner = |i: usize| self.tokens.get(i).is_some_and(|token| !token.used) && free(i + 1) && self.tokens[i + 1].text.chars().next().is_some_and(char::is_uppercase);
+        let inner = |i: usize| {
+            self.tokens.get(i).is_some_and(|token| !token.used) && free(i + 1) && self.tokens[i + 1].text.chars().next().is_some_and(char::is_uppercase)
+        };
         let mut runs = Vec::new();
         let mut i = 0;
         while i < self.tokens.len() {
@@ -138,6 +142,17 @@ pub(crate) fn number(fold: &str) -> Option<rust_decimal::Decimal> {
         (Some(at), None) | (None, Some(at)) => (fold.len() - at - 1 != 3).then_some(at),
         (None, None) => None,
     };
-    let plain: String = fold.char_indices().filter_map(|(i, c)| if c.is_ascii_digit() { Some(c) } else if Some(i) == decimal { Some('.') } else { None }).collect();
+    let plain: String = fold
+        .char_indices()
+        .filter_map(|(i, c)| {
+            if c.is_ascii_digit() {
+                Some(c)
+            } else if Some(i) == decimal {
+                Some('.')
+            } else {
+                None
+            }
+        })
+        .collect();
     plain.parse().ok()
 }

@@ -37,7 +37,15 @@ pub(crate) fn paths_to(lexicon: &Lexicon, resource: &Resource, target: &str) -> 
 }
 
 /// What the run of words `start..start+len` names, as a condition on `resource`. `hint` narrows to references to one resource.
-pub(crate) fn name(turn: &Turn, lexicon: &Lexicon, words: &Words, resource: &Resource, reading: &Reading, run: (usize, usize), hint: Option<&str>) -> Planned<Condition> {
+pub(crate) fn name(
+    turn: &Turn,
+    lexicon: &Lexicon,
+    words: &Words,
+    resource: &Resource,
+    reading: &Reading,
+    run: (usize, usize),
+    hint: Option<&str>,
+) -> Planned<Condition> {
     let text = reading.text_of(run.0, run.1);
     let before = if run.0 > 0 { reading.fold_at(run.0 - 1) } else { "" };
     // "in Germany" is a place before it is a name.
@@ -101,7 +109,8 @@ pub(crate) fn record(turn: &Turn, words: &Words, resource: &Resource, text: &str
 fn by_text(turn: &Turn, lexicon: &Lexicon, resource: &Resource, text: &str) -> Planned<Option<Condition>> {
     let plain = |field: &&Field| field.kind == "text" && field.filterable;
     let places = |field: &Field| matches!(field.name.as_str(), "country" | "city" | "region" | "category" | "state");
-    let mut paths: Vec<(String, &Field)> = resource.fields.iter().filter(plain).filter(|field| places(field)).map(|field| (field.name.clone(), field)).collect();
+    let mut paths: Vec<(String, &Field)> =
+        resource.fields.iter().filter(plain).filter(|field| places(field)).map(|field| (field.name.clone(), field)).collect();
     for (path, _, target) in references(lexicon, resource) {
         paths.extend(target.fields.iter().filter(plain).filter(|field| places(field)).map(|field| (format!("{path}.{}", field.name), field)));
     }

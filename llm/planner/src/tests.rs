@@ -61,7 +61,9 @@ fn tool_result(name: &str, call: &Value) -> Value {
         ("crm.party", None) if call["filters"][0]["op"] == "starts" => named("Ernst Handel", "c1", "Ernst Handel"),
         ("inventory.item", None) if call["filters"][0]["op"] == "starts" => named("Chai", "i1", "Chai"),
         ("sales.order", None) if call["filters"][0]["path"] == "number" => named("SO-2026-00012", "o1", "SO-2026-00012"),
-        ("inventory.item", None) => json!({ "items": [{ "id": "i1", "title": "Chang" }], "count": { "value": 1, "capped": false }, "scope": { "width": "tenant" } }),
+        ("inventory.item", None) => {
+            json!({ "items": [{ "id": "i1", "title": "Chang" }], "count": { "value": 1, "capped": false }, "scope": { "width": "tenant" } })
+        }
         _ => json!({ "kind": "list", "items": [] }),
     }
 }
@@ -69,7 +71,15 @@ fn tool_result(name: &str, call: &Value) -> Value {
 /// Runs a question to its end: the calls made, and what was said.
 fn run(text: &str) -> (Vec<(String, Value)>, String) {
     let context = json!({ "today": "2026-11-21", "language": "en" });
-    let mut request = ChatRequest { messages: vec![Message::user(text)], tools: tools(), model: None, max_tokens: 1000, temperature: None, deadline: Instant::now() + Duration::from_secs(5), context };
+    let mut request = ChatRequest {
+        messages: vec![Message::user(text)],
+        tools: tools(),
+        model: None,
+        max_tokens: 1000,
+        temperature: None,
+        deadline: Instant::now() + Duration::from_secs(5),
+        context,
+    };
     let mut calls = Vec::new();
     loop {
         match answer(&request) {
@@ -105,7 +115,8 @@ fn a_sum_takes_the_year_on_its_own_date() {
     for text in ["What was revenue in 1997?", "turnover 1997", "Wie hoch war der Umsatz in 1997?"] {
         let (call, said) = last(text);
         assert_eq!(call["measures"], json!(["revenue"]), "{text}: {said}");
-        let expected = json!([{ "path": "order_date", "op": "gte", "values": ["1997-01-01"] }, { "path": "order_date", "op": "lte", "values": ["1997-12-31"] }]);
+        let expected =
+            json!([{ "path": "order_date", "op": "gte", "values": ["1997-01-01"] }, { "path": "order_date", "op": "lte", "values": ["1997-12-31"] }]);
         assert_eq!(call["filters"], expected, "{text}");
         assert!(said.contains("617,085.20 USD"), "{said}");
     }

@@ -49,7 +49,8 @@ impl Words {
     }
     pub(crate) fn which(&self, turn: &Turn, what: &str, options: &[&str]) -> Stop {
         let options = options.join("; ");
-        let text = if self.german { format!("Was ist mit „{what}“ gemeint: {options}?") } else { format!("Which one do you mean by \"{what}\": {options}?") };
+        let text =
+            if self.german { format!("Was ist mit „{what}“ gemeint: {options}?") } else { format!("Which one do you mean by \"{what}\": {options}?") };
         self.ask(turn, text, &[what])
     }
     pub(crate) fn missing(&self, turn: &Turn, command: &str, labels: &[&str]) -> Stop {
@@ -111,7 +112,9 @@ impl Words {
 
     /// A pipe table; cells cannot break out of it.
     pub(crate) fn table(header: &[String], rows: &[Vec<String>]) -> String {
-        let line = |cells: &[String]| format!("| {} |\n", cells.iter().map(|cell| cell.replace('|', "\\|").replace(['\n', '\r'], " ")).collect::<Vec<_>>().join(" | "));
+        let line = |cells: &[String]| {
+            format!("| {} |\n", cells.iter().map(|cell| cell.replace('|', "\\|").replace(['\n', '\r'], " ")).collect::<Vec<_>>().join(" | "))
+        };
         let rule = format!("|{}\n", " --- |".repeat(header.len()));
         format!("{}{}{}", line(header), rule, rows.iter().map(|row| line(row)).collect::<String>())
     }

@@ -107,7 +107,8 @@ fn digest_of(work: &Work, records: &[((String, Uuid), Touched)]) -> String {
             .iter()
             .filter(|(column, _)| !column.ends_with("_at"))
             .map(|(column, (_, new))| {
-                let generated = new.as_str().is_some_and(|text| fresh.contains(text) || work.allotted.iter().any(|number| number.to_lowercase() == text.to_lowercase()));
+                let generated =
+                    new.as_str().is_some_and(|text| fresh.contains(text) || work.allotted.iter().any(|number| number.to_lowercase() == text.to_lowercase()));
                 (column.clone(), if generated { json!("generated") } else { canonical(new) })
             })
             .collect();
@@ -191,7 +192,9 @@ impl Work {
             let Some(declared) = catalogue.resources.get(&resource).filter(|_| visible.contains(&id) && !record.deleted) else { continue };
             for field in query::scope::permitted_fields(declared, &rights, &principal) {
                 let pair = match field.custom {
-                    true => record.fields.get("custom").map(|(old, new)| (old.get(field.column.as_ref()).cloned().unwrap_or_default(), new.get(field.column.as_ref()).cloned().unwrap_or_default())),
+                    true => record.fields.get("custom").map(|(old, new)| {
+                        (old.get(field.column.as_ref()).cloned().unwrap_or_default(), new.get(field.column.as_ref()).cloned().unwrap_or_default())
+                    }),
                     false => record.fields.get(field.column.as_ref()).cloned(),
                 };
                 let Some((old, new)) = pair.filter(|(old, new)| old != new) else { continue };
@@ -200,7 +203,9 @@ impl Work {
                     referred.entry(target.to_string()).or_default().extend(ids);
                 }
                 let currency = |value: Value| match &field.kind {
-                    Kind::Money { currency } => record.fields.get(currency.as_ref()).map_or(value.clone(), |(_, code)| json!({ "amount": text_of(&value), "currency": code })),
+                    Kind::Money { currency } => {
+                        record.fields.get(currency.as_ref()).map_or(value.clone(), |(_, code)| json!({ "amount": text_of(&value), "currency": code }))
+                    }
                     Kind::Decimal | Kind::Quantity { .. } if value.is_number() => text_of(&value),
                     _ => value,
                 };
@@ -213,7 +218,11 @@ impl Work {
             titles.extend(query::scope::titles(&mut self.tx, &catalogue, &rights, &principal, &resource, &ids).await?);
         }
         for change in &mut changes {
-            let reference = catalogue.resources.get(&change.resource).and_then(|resource| resource.find_field(&change.field)).is_some_and(|field| matches!(field.kind, Kind::Reference(_)));
+            let reference = catalogue
+                .resources
+                .get(&change.resource)
+                .and_then(|resource| resource.find_field(&change.field))
+                .is_some_and(|field| matches!(field.kind, Kind::Reference(_)));
             if reference {
                 for value in [&mut change.old, &mut change.new] {
                     if let Some(id) = value.as_str().and_then(|text| Uuid::try_parse(text).ok()) {

@@ -30,14 +30,15 @@ impl Kernel {
         let placement = self.placement(event.tenant).await?;
         let mut work = self.open(&principal, &placement, Mode::Execute, &[]).await?;
         if subscription.delivery() == Delivery::Transactional {
-            let fresh = sqlx::query("INSERT INTO kernel_delivery (tenant_id, consumer, xid, ordinal) VALUES ($1, $2, ($3::text)::xid8, $4) ON CONFLICT DO NOTHING")
-                .bind(event.tenant)
-                .bind(subscription.name())
-                .bind(event.xid.to_string())
-                .bind(event.ordinal)
-                .execute(&mut *work.tx)
-                .await
-                .during("record the delivery")?;
+            let fresh =
+                sqlx::query("INSERT INTO kernel_delivery (tenant_id, consumer, xid, ordinal) VALUES ($1, $2, ($3::text)::xid8, $4) ON CONFLICT DO NOTHING")
+                    .bind(event.tenant)
+                    .bind(subscription.name())
+                    .bind(event.xid.to_string())
+                    .bind(event.ordinal)
+                    .execute(&mut *work.tx)
+                    .await
+                    .during("record the delivery")?;
             if fresh.rows_affected() == 0 {
                 work.abandon().await;
                 return Ok(false);

@@ -60,15 +60,16 @@ impl Kernel {
     pub async fn undo(self: &Arc<Self>, principal: &Principal, execution: Uuid) -> Result<Executed> {
         let placement = self.placement(principal.tenant).await?;
         let mut work = self.open(principal, &placement, Mode::Execute, &[]).await?;
-        let row: Option<Recorded> = sqlx::query_as(
-            "SELECT undo_command, undo_input, undone_by, resource, entity_id FROM kernel_execution WHERE tenant_id = $1 AND id = $2 FOR UPDATE",
-        )
-        .bind(principal.tenant)
-        .bind(execution)
-        .fetch_optional(&mut *work.tx)
-        .await
-        .during("look up the execution")?;
-        let Some(Recorded { undo_command: command, undo_input: input, undone_by, resource, entity_id: entity }) = row else { return Err(Error::not_found("execution")) };
+        let row: Option<Recorded> =
+            sqlx::query_as("SELECT undo_command, undo_input, undone_by, resource, entity_id FROM kernel_execution WHERE tenant_id = $1 AND id = $2 FOR UPDATE")
+                .bind(principal.tenant)
+                .bind(execution)
+                .fetch_optional(&mut *work.tx)
+                .await
+                .during("look up the execution")?;
+        let Some(Recorded { undo_command: command, undo_input: input, undone_by, resource, entity_id: entity }) = row else {
+            return Err(Error::not_found("execution"));
+        };
         if let (Some(resource), Some(entity)) = (&resource, entity) {
             let (catalogue, rights) = (Arc::clone(&work.catalogue), Arc::clone(&work.rights));
             // What one may not read, one may not learn the existence of.

@@ -37,7 +37,8 @@ fn every_wrong_field_is_reported_with_its_path() {
 #[test]
 fn a_valid_input_comes_back_in_wire_form() {
     let id = Uuid::from_u128(7);
-    let input = json!({ "name": "  Chai ", "price": { "amount": 12.50, "currency": "EUR" }, "amount": "2.50", "customer": id.to_string().to_uppercase(), "lines": [] });
+    let input =
+        json!({ "name": "  Chai ", "price": { "amount": 12.50, "currency": "EUR" }, "amount": "2.50", "customer": id.to_string().to_uppercase(), "lines": [] });
     let decoded = decode(&Catalogue::default(), &fields(), input).unwrap();
     assert_eq!(
         decoded,

@@ -27,7 +27,14 @@ pub(super) fn paths(paths: &mut Map<String, Value>) {
     let limit = json!({ "parameters": [query("limit", "How many, newest first.", json!({ "type": "integer", "minimum": 1, "maximum": 200, "default": 50 }))] });
     let list = json!({ "type": "object", "required": ["items"], "properties": { "items": { "type": "array", "items": object() } } });
     add("conversations", "get", "conversations", "One's own conversations", limit, responses(json!({ "200": json_answer("The conversations.", list) }), READ));
-    add("conversations/{id}", "get", "conversation", "A conversation with its messages", by_id(), responses(json!({ "200": json_answer("The conversation.", object()) }), READ));
+    add(
+        "conversations/{id}",
+        "get",
+        "conversation",
+        "A conversation with its messages",
+        by_id(),
+        responses(json!({ "200": json_answer("The conversation.", object()) }), READ),
+    );
     add("conversations/{id}", "delete", "forget", "Delete a conversation", by_id(), responses(json!({ "204": { "description": "Deleted." } }), WRITE));
     let card = "The proposal; with `token` for interactive sessions only.";
     add("proposals/{id}", "get", "proposal", "A proposal with its preview", by_id(), responses(json!({ "200": json_answer(card, object()) }), READ));
