@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use steward_kernel::bus::{Executed, Kernel, Plan, Preview, Step};
-use steward_kernel::{Code, Error, Module, Principal, Result, Risk};
+use steward_kernel::catalogue::Sensitivity;
+use steward_kernel::{Code, Error, Field, Module, Principal, Result, Risk};
 use uuid::Uuid;
 
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
@@ -65,6 +66,15 @@ impl Proposal {
 
 /// Previews the steps as the person and stores the proposal. Human-only commands cannot be proposed at all.
 pub async fn propose(kernel: &Arc<Kernel>, principal: &Principal, conversation: Option<Uuid>, mut steps: Vec<Step>) -> Result<Proposal> {
+    // A proposal is stored and shown as it is: a password has no place in one.
+    let catalogue = &kernel.registry.catalogue;
+    for step in &steps {
+        let Some(spec) = catalogue.commands.get(step.command.as_str()) else { continue };
+        let given = |field: &&Field| field.sensitivity == Sensitivity::Secret && step.input.get(field.name.as_ref()).is_some_and(|value| !value.is_null());
+        if let Some(field) = spec.inputs.iter().find(given) {
+            return Err(Error::field(field.name.to_string(), "is secret: fill it in on the page of the command"));
+        }
+    }
     let preview = kernel.preview(principal, &steps).await?;
     if preview.risk == Risk::HumanOnly {
         let error = Error::new(Code::Forbidden, "this can only be done by a person in the screens").because("actions.human_only");

@@ -35,9 +35,13 @@ type Row = (Option<Uuid>, Json<Vec<Step>>, Json<Preview>, String, Option<Json<Ve
 
 pub(super) async fn find(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid) -> Result<Proposal> {
     let mut read = kernel.read(principal).await?;
-    let row: Option<Row> =
-        sqlx::query_as("SELECT conversation_id, steps, preview, state, results, created_at, expires_at FROM assistant_proposal WHERE tenant_id = $1 AND id = $2 AND owner_id = $3")
-            .bind(principal.tenant)
+    // What was executed is known from its idempotency row, also when a crash came before the decision was stored.
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT p.conversation_id, p.steps, p.preview, CASE WHEN p.state = 'open' AND i.result IS NOT NULL THEN 'executed' ELSE p.state END, coalesce(p.results, i.result), p.created_at, p.expires_at
+         FROM assistant_proposal p LEFT JOIN kernel_idempotency i ON i.tenant_id = p.tenant_id AND i.actor_id = p.owner_id AND i.key = 'proposal:' || p.id::text
+         WHERE p.tenant_id = $1 AND p.id = $2 AND p.owner_id = $3",
+    )
+    .bind(principal.tenant)
             .bind(id)
             .bind(principal.user)
             .fetch_optional(read.db())
@@ -53,8 +57,10 @@ pub(super) async fn decide(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid
     let mut work = kernel.record(principal, "assistant.decide").await?;
     let now = work.now();
     let state = if state == State::Executed { "executed" } else { "rejected" };
-    sqlx::query(
-        "UPDATE assistant_proposal SET state = $4, results = $5, decided_at = $6 WHERE tenant_id = $1 AND id = $2 AND owner_id = $3 AND state = 'open'",
+    // What was executed is a fact, whatever was decided in the meantime; only an open proposal can be rejected.
+    let decided = sqlx::query(
+        "UPDATE assistant_proposal SET state = $4, results = $5, decided_at = $6
+         WHERE tenant_id = $1 AND id = $2 AND owner_id = $3 AND (state = 'open' OR $4 = 'executed' AND state = 'rejected')",
     )
     .bind(principal.tenant)
     .bind(id)
@@ -65,5 +71,8 @@ pub(super) async fn decide(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid
     .execute(work.db())
     .await
     .during("store the decision")?;
+    if decided.rows_affected() == 0 && state == "rejected" {
+        return Err(Error::rule("actions.decided", "this proposal was decided already"));
+    }
     work.finish_record().await
 }

@@ -148,14 +148,16 @@ impl Problem {
 
     /// The body; also what stands for one row of a batch, and in the assistant's `error` event.
     pub(crate) fn body(&self) -> Value {
+        // What broke is ours to know; the correlation id leads to it.
+        let is_ours = self.status == StatusCode::INTERNAL_SERVER_ERROR;
         let wire = Wire {
             r#type: format!("urn:steward:error:{}", self.code),
             title: title(self.code),
             status: self.status.as_u16(),
-            detail: &self.detail,
+            detail: if is_ours { "something went wrong on our side; the correlation id leads us to it" } else { &self.detail },
             code: self.code,
             reason: self.reason,
-            fields: &self.fields,
+            fields: if is_ours { &[] } else { &self.fields },
             correlation_id: correlation(),
         };
         serde_json::to_value(wire).unwrap_or_else(|_| json!({ "status": 500 }))
@@ -194,13 +196,8 @@ impl From<Error> for Problem {
 }
 
 impl IntoResponse for Problem {
-    fn into_response(mut self) -> Response {
+    fn into_response(self) -> Response {
         self.log();
-        if self.status == StatusCode::INTERNAL_SERVER_ERROR {
-            // What broke is ours to know; the correlation id leads to it.
-            self.detail = Cow::Borrowed("something went wrong on our side; the correlation id leads us to it");
-            self.fields.clear();
-        }
         let mut response = (self.status, Json(self.body())).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -16,6 +16,9 @@ BEGIN
   END LOOP;
 END $$;
 
+-- Functions with the owner's rights must never meet a caller's temporary objects.
+DO $$ BEGIN EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database()); END $$;
+
 CREATE SCHEMA app;
 GRANT USAGE ON SCHEMA app TO steward_app, steward_relay, steward_login;
 

@@ -146,7 +146,11 @@ impl Authenticator {
             self.failed(&placement, found.user_id, now).await?;
             return Err(refused());
         }
-        if !found.active {
+        // Guesses made at once all saw the account open: the right one counts only if the others have not locked it meanwhile.
+        let Some(found) = self.find(&placement, email).await?.filter(|now_found| now_found.password_hash == found.password_hash) else {
+            return Err(refused());
+        };
+        if !found.active || found.locked_until.is_some_and(|until| until > now) {
             return Err(refused());
         }
         self.open(&placement, found, now).await

@@ -286,7 +286,11 @@ impl Work {
     pub(crate) async fn run_steps(&mut self, steps: &[Step], detail: &Value, reached: &AtomicUsize) -> Result<Vec<Executed>> {
         let mut names: HashMap<String, Uuid> = HashMap::new();
         let mut done = Vec::with_capacity(steps.len());
-        for step in steps {
+        for (at, step) in steps.iter().enumerate() {
+            // The unit of work was opened under the first step's name; each change is told with its own command.
+            if at > 0 && step.command != steps[at - 1].command {
+                self.name_command(&step.command).await?;
+            }
             let executed = self.step(step, &names, detail).await?;
             if let (Some(name), Some(primary)) = (&step.name, &executed.outcome.primary) {
                 names.insert(format!("${name}"), primary.id);
@@ -295,6 +299,11 @@ impl Work {
             reached.fetch_add(1, Ordering::Relaxed);
         }
         Ok(done)
+    }
+
+    /// The command that stands with the changes from here on.
+    pub(crate) async fn name_command(&mut self, command: &str) -> Result<()> {
+        sqlx::query("SELECT set_config('app.command', $1, true)").bind(command).execute(&mut *self.tx).await.during("name the command").map(drop)
     }
 
     /// Steps 3 and 5 of the pipeline for one command: admit, decode, check references, run.

@@ -234,11 +234,14 @@ impl Work {
         if !self.rights.entitled(module_of(name), spec.flag.as_deref()) {
             return Err(Error::new(Code::NotEntitled, format!("{name} is not available to this tenant")));
         }
-        let input = self.decode(&spec, input).await?;
-        let outer = std::mem::replace(&mut self.spec, spec);
+        let outer = std::mem::replace(&mut self.spec, Arc::clone(&spec));
+        // From here on, the references of the input included, the authority is the command's and not the user's.
         self.depth += 1;
         let expected = self.expected.take();
-        let outcome = command.run(self, input).await;
+        let outcome = match self.decode(&spec, input).await {
+            Ok(input) => command.run(self, input).await,
+            Err(error) => Err(error),
+        };
         self.expected = expected;
         self.depth -= 1;
         let inner = std::mem::replace(&mut self.spec, outer);

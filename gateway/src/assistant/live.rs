@@ -164,6 +164,8 @@ impl Tail {
     /// Fails with `NotFound` where the person has no such message.
     pub(super) async fn of(state: AppState, principal: Principal, message: Uuid, after: u32) -> Result<Self> {
         if let Some(live) = state.assistant.turns.find(&principal, message) {
+            // A running turn is read from memory: only a unit of work finds that the session has ended.
+            state.kernel.read(&principal).await?.finish().await?;
             return Ok(Self::of_live(state, principal, message, live, after));
         }
         let mut tail = Self { state, principal, message, live: None, last: after, ready: VecDeque::new(), ended: false };

@@ -180,9 +180,11 @@ pub(crate) async fn log_in(state: &AppState, client: IpAddr, tenant: &str, email
         let error = Error::new(Code::RateLimited, "too many failed log-ins; try again in a quarter of an hour");
         return Err(Problem::from(error).header(header::RETRY_AFTER, "900"));
     }
+    // Counted before the answer is known, so that many attempts at once are not all the first one.
+    counters.iter().for_each(Counter::count);
     let result = state.auth.login(tenant, email, password).await;
-    if result.as_ref().is_err_and(|error| error.code == Code::Unauthenticated) {
-        counters.iter().for_each(Counter::count);
+    if !result.as_ref().is_err_and(|error| error.code == Code::Unauthenticated) {
+        counters.iter().for_each(Counter::uncount);
     }
     Ok(result?)
 }
@@ -215,6 +217,9 @@ impl Counter {
     }
     fn count(&self) {
         self.failures.fetch_add(1, Ordering::Relaxed);
+    }
+    fn uncount(&self) {
+        self.failures.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

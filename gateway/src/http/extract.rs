@@ -152,6 +152,8 @@ fn json<T: DeserializeOwned>(kind: Option<&str>, bytes: &[u8]) -> Result<T, Prob
 pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get(&IDEMPOTENCY_KEY) else { return Ok(None) };
     match value.to_str() {
+        // Confirmations have keys of their own, which no client may take.
+        Ok(key) if key.starts_with("proposal:") => Err(Problem::bad_request("an Idempotency-Key cannot begin with proposal:")),
         Ok(key) if (1..=200).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic()) => Ok(Some(key.to_owned())),
         _ => Err(Problem::bad_request("Idempotency-Key takes 1 to 200 visible ASCII characters")),
     }

@@ -29,6 +29,8 @@ use steward_kernel::{Catalogue, Code, CommandSpec, Door, Error, Field, Kind};
 use uuid::Uuid;
 
 const ROWS_MAX: usize = 100_000;
+/// Longer ones fit no index.
+const EXTERNAL_ID_CHARS_MAX: usize = 200;
 const FILE_BYTES_MAX: usize = 32 << 20;
 
 pub(crate) fn router() -> Router<AppState> {
@@ -150,6 +152,8 @@ fn batch(catalogue: &Catalogue, spec: &CommandSpec, table: &Table, key: Option<&
             let name = row.cell(at);
             let wrong = if name.is_empty() {
                 Some("the external id is empty".to_owned())
+            } else if name.chars().count() > EXTERNAL_ID_CHARS_MAX {
+                Some(format!("an external id has at most {EXTERNAL_ID_CHARS_MAX} characters"))
             } else {
                 seen.insert(name.to_owned(), row.number).map(|first| format!("the external id stands in row {first} as well"))
             };

@@ -53,21 +53,26 @@ impl Table {
         let mut number = 1;
         loop {
             number += 1;
-            let mut refuse = |message: &str| refused.push(RowError::new(file, number, Error::bad_request(message.to_owned())));
+            let refusal = |message: &str| RowError::new(file, number, Error::bad_request(message.to_owned()));
             match reader.read_byte_record(&mut record) {
                 Ok(false) => break,
                 Ok(true) => {}
                 Err(_) => {
-                    refuse("the row cannot be read");
+                    refused.push(refusal("the row cannot be read"));
                     break;
                 }
             }
-            if rows.len() >= rows_max {
+            // Rows that are refused count too: each keeps an error.
+            if rows.len() + refused.len() >= rows_max {
                 return Err(Error::new(Code::TooLarge, format!("{file}: at most {rows_max} rows are possible")));
             }
             match csv::StringRecord::from_byte_record(record.clone()) {
-                Err(_) => refuse("the row is not valid UTF-8"),
-                Ok(cells) if cells.len() != headers.len() => refuse(&format!("the row has {} columns, the headers have {}", cells.len(), headers.len())),
+                Err(_) => refused.push(refusal("the row is not valid UTF-8")),
+                Ok(cells) if cells.len() != headers.len() => {
+                    refused.push(refusal(&format!("the row has {} columns, the headers have {}", cells.len(), headers.len())));
+                }
+                // The database holds no such text; one look-up with it would end the whole import.
+                Ok(cells) if cells.as_slice().contains('\0') => refused.push(refusal("the row holds the character NUL")),
                 Ok(cells) => rows.push(Row { number, cells }),
             }
         }
@@ -131,6 +136,8 @@ mod tests {
     #[test]
     fn too_many_rows_and_repeated_columns_are_refused() {
         assert_eq!(Table::parse("a.csv", b"a\n1\n2\n", 1).unwrap_err().code, Code::TooLarge);
+        assert_eq!(Table::parse("a.csv", b"a\n1,2\n1,2\n", 1).unwrap_err().code, Code::TooLarge);
+        assert_eq!(Table::parse("a.csv", b"a\n\0\n", 9).unwrap().refused.len(), 1);
         assert_eq!(Table::parse("a.csv", b"a,a\n1,2\n", 9).unwrap_err().code, Code::BadRequest);
         assert_eq!(Table::parse("a.csv", b"", 9).unwrap_err().code, Code::BadRequest);
     }

@@ -12,7 +12,7 @@ use maud::html;
 use serde_json::Value;
 use std::sync::Arc;
 use steward_kernel::query::{Filter, ListQuery, Op};
-use steward_kernel::{Read, Resource};
+use steward_kernel::{Code, Read, Resource};
 use uuid::Uuid;
 
 const OPTIONS: u32 = 10;
@@ -61,7 +61,12 @@ pub(super) async fn matching(
     if title.sortable {
         query.sort = steward_kernel::query::SortKey::parse_list(&title.name);
     }
-    let page = read.list(&query).await?;
+    let page = match read.list(&query).await {
+        Ok(page) => page,
+        // What was typed is no value of such a title, a moment for example: nothing begins so.
+        Err(error) if !typed.is_empty() && error.code == Code::InvalidInput => return Ok(Vec::new()),
+        Err(error) => return Err(error.into()),
+    };
     let text = |item: &Value, name: &str| item.get(name).and_then(format::plain);
     Ok(page
         .items

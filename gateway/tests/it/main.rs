@@ -10,6 +10,7 @@ mod bus;
 mod catalogue;
 mod chat;
 mod company;
+mod doors;
 mod events;
 mod example_module;
 mod house;

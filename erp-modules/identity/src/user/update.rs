@@ -5,7 +5,7 @@ use crate::{CompanyId, DepartmentId, UserId, guard};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use steward_kernel::changes::given;
-use steward_kernel::command::{Command, Outcome};
+use steward_kernel::command::{Command, Outcome, RowScope};
 use steward_kernel::error::{Code, During, Error, Result};
 use steward_kernel::work::Work;
 use steward_kernel::{CommandSpec, Field};
@@ -65,6 +65,13 @@ impl Command for UpdateUser {
         let moved = company != user.company_id || department != user.department_id;
         if moved && user.id == work.user() && !guard::unrestricted(work) {
             return Err(Error::new(Code::Forbidden, "you cannot place yourself elsewhere").because("identity.escalation"));
+        }
+        // The new place must lie within the asker's own width, and a company is given only by who works for it, as in `add_company`.
+        if moved {
+            work.check_new(RowScope { owner: Some(user.id), department, company: Some(company) })?;
+            if company != user.company_id && !guard::unrestricted(work) && !work.rights().companies.contains(&company) {
+                return Err(Error::new(Code::Forbidden, "you do not work for this company yourself").because("identity.escalation"));
+            }
         }
         // Whoever has the address may one day have the account.
         if email != user.email {

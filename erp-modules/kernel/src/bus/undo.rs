@@ -83,6 +83,7 @@ impl Kernel {
         let steps = [Step { command, input, name: None, expected_version: None }];
         let detail = json!({ "undoes": execution });
         let result: Result<Vec<Executed>> = async {
+            work.name_command(&steps[0].command).await?;
             let mut done = work.run_steps(&steps, &detail, &AtomicUsize::new(0)).await?;
             work.flush_events().await?;
             let audits = std::mem::take(&mut work.audits);
