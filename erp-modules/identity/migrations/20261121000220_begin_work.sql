@@ -3,7 +3,8 @@
 --
 -- Settings are set for the transaction; `SET search_path FROM CURRENT` puts back the search path only.
 -- A write holds two shared advisory locks before the grants are read: a change of one user's roles takes the second one
--- exclusively, a change of a role or of reporting lines the first, so that no write slips past a withdrawal.
+-- exclusively, a change of a role or of reporting lines the first, so that no write slips past a withdrawal. A command that
+-- is declared to change rights opens with the mode 'rights': it takes the first one exclusively at once.
 -- The system (the nil user) has no grants and no session; the code that runs is its authority. It sees the whole tenant in
 -- a read as well, so its mode is always 'write'; the transaction of a read is READ ONLY all the same.
 CREATE FUNCTION begin_work(tenant uuid, actor uuid, session uuid, mode text, expected_epoch bigint, correlation text, command text) RETURNS jsonb
@@ -14,13 +15,16 @@ DECLARE
   the_grants jsonb := '{}'; the_roles text[] := '{}'; by_team boolean; by_department boolean;
   the_team uuid[] := '{}'; the_departments uuid[] := '{}'; the_companies uuid[] := '{}';
 BEGIN
-  IF tenant IS NULL OR actor IS NULL OR mode IS NULL OR mode NOT IN ('read', 'write') THEN
+  IF tenant IS NULL OR actor IS NULL OR mode IS NULL OR mode NOT IN ('read', 'write', 'rights') THEN
     RAISE EXCEPTION 'a unit of work needs a tenant, an actor and a mode' USING ERRCODE = '22023';
   END IF;
   -- First, because the owner's policies need it as well; emptied, because a transaction opens one unit of work only.
   PERFORM set_config('app.tenant', tenant::text, true), set_config('app.grants', '', true);
 
-  IF mode = 'write' AND NOT is_system THEN
+  IF mode = 'rights' THEN
+    -- Everybody else holds it shared for the length of a write: a change of rights waits for them and then runs alone.
+    PERFORM pg_advisory_xact_lock(hashtextextended('grants:' || tenant, 0));
+  ELSIF mode = 'write' AND NOT is_system THEN
     PERFORM pg_advisory_xact_lock_shared(hashtextextended('grants:' || tenant, 0));
     PERFORM pg_advisory_xact_lock_shared(hashtextextended('grants:' || tenant || ':' || actor, 0));
   END IF;
@@ -71,7 +75,7 @@ BEGIN
       FROM identity_user_company c WHERE c.tenant_id = tenant AND c.user_id = actor;
   END IF;
 
-  PERFORM set_config('app.actor', actor::text, true), set_config('app.mode', CASE WHEN is_system THEN 'write' ELSE mode END, true),
+  PERFORM set_config('app.actor', actor::text, true), set_config('app.mode', CASE WHEN is_system OR mode = 'rights' THEN 'write' ELSE mode END, true),
           set_config('app.grants', the_grants::text, true), set_config('app.team', the_team::text, true),
           set_config('app.departments', the_departments::text, true), set_config('app.companies', the_companies::text, true),
           set_config('app.correlation', coalesce(correlation, ''), true), set_config('app.command', coalesce(command, ''), true);

@@ -215,7 +215,9 @@ impl Kernel {
 
     pub(crate) async fn open(self: &Arc<Self>, principal: &Principal, placement: &Arc<Placement>, mode: Mode, steps: &[Step]) -> Result<Work> {
         let command = steps.first().map_or("", |step| step.command.as_str());
-        let (mut tx, rights) = work::open(self, principal, placement, "write", command).await?;
+        // Taken exclusively from the start: two that held the lock shared and both wanted more would wait for each other.
+        let alone = steps.iter().any(|step| self.registry.catalogue.commands.get(&step.command).is_some_and(|spec| spec.changes_rights));
+        let (mut tx, rights) = work::open(self, principal, placement, if alone { "rights" } else { "write" }, command).await?;
         let catalogue = self.catalogue_at(rights.catalogue_version, principal.tenant, &mut tx).await?;
         Ok(Work {
             tx,

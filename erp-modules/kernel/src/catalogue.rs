@@ -230,6 +230,9 @@ pub struct CommandSpec {
     pub internal: bool,
     /// Values of the tenant's custom fields are taken (input `custom`).
     pub customizable: bool,
+    /// Changes what many may do (a role, lines of report): it waits for the tenant's running writes and runs alone, so that
+    /// none slips past it. What concerns one user waits for that user's writes only, see the commands of identity.
+    pub changes_rights: bool,
 }
 
 /// A named question with typed parameters and a table as its answer.

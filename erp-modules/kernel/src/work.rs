@@ -58,7 +58,8 @@ pub struct Work {
     pub(crate) allotted: Vec<String>,
 }
 
-/// Opens a transaction and reads the rights of the asker in it. `mode` is `read` or `write`.
+/// Opens a transaction and reads the rights of the asker in it. `mode` is `read`, `write`,
+/// or `rights` for a write that changes rights and runs alone.
 pub(crate) async fn open(
     kernel: &Kernel,
     principal: &Principal,

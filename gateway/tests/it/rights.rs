@@ -235,3 +235,24 @@ async fn a_record_handed_over_is_out_of_sight_of_the_one_who_had_it() {
     assert_eq!(owners, [heir.id]);
     shop.app.close().await;
 }
+
+#[tokio::test]
+async fn changes_of_rights_at_the_same_moment_wait_for_each_other_and_all_succeed() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme", Placement::Pooled).await;
+    let admin = app.admin(&tenant).await;
+    let role = id(&app.run(&admin, "identity.role.create", json!({ "name": "readers" })).await);
+    let permissions = ["crm:party:read", "crm:activity:read", "sales:order:read", "inventory:item:read", "inventory:stock:read", "inventory:move:read"];
+    let grants = permissions.map(|permission| {
+        let input = json!({ "role": role, "permission": permission, "scope": "tenant" });
+        app.try_run(&admin, "identity.role.grant", input)
+    });
+    for (result, permission) in futures::future::join_all(grants).await.into_iter().zip(permissions) {
+        assert!(result.is_ok(), "{permission}: {result:?}");
+    }
+    assert_eq!(
+        app.peek::<i64>(&tenant, "SELECT count(*) FROM identity_role_grant g JOIN identity_role r ON r.id = g.role_id WHERE r.name = 'readers'").await,
+        6
+    );
+    app.close().await;
+}

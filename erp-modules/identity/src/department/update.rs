@@ -23,6 +23,7 @@ pub struct UpdateDepartment {
 impl Command for UpdateDepartment {
     fn spec() -> CommandSpec {
         CommandSpec::new("identity.department.update")
+            .changes_rights()
             .target("department")
             .inputs([Field::text("name"), Field::reference("parent", RESOURCE)])
             .undo("identity.department.update")

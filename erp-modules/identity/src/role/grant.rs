@@ -21,6 +21,7 @@ pub struct GrantPermission {
 impl Command for GrantPermission {
     fn spec() -> CommandSpec {
         CommandSpec::new("identity.role.grant")
+            .changes_rights()
             .target("role")
             .inputs([Field::text("permission").required(), Field::choice("scope", SCOPES).required()])
             .risk(Risk::HumanOnly)

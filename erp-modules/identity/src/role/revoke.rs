@@ -18,7 +18,12 @@ pub struct RevokePermission {
 
 impl Command for RevokePermission {
     fn spec() -> CommandSpec {
-        CommandSpec::new("identity.role.revoke").target("role").input(Field::text("permission").required()).risk(Risk::HumanOnly).undo("identity.role.grant")
+        CommandSpec::new("identity.role.revoke")
+            .changes_rights()
+            .target("role")
+            .input(Field::text("permission").required())
+            .risk(Risk::HumanOnly)
+            .undo("identity.role.grant")
     }
 
     async fn handle(self, work: &mut Work) -> Result<Outcome> {

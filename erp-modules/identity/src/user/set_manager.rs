@@ -20,6 +20,7 @@ pub struct SetManager {
 impl Command for SetManager {
     fn spec() -> CommandSpec {
         CommandSpec::new("identity.user.set_manager")
+            .changes_rights()
             .target("user")
             .input(Field::reference("manager", RESOURCE))
             .risk(Risk::High)

@@ -320,6 +320,7 @@ impl CommandSpec {
             when: Vec::new(),
             internal: false,
             customizable: false,
+            changes_rights: false,
         }
     }
     /// Acts on one record: the required input `name` refers to the command's resource and is the `{id}` of the route.
@@ -389,6 +390,12 @@ impl CommandSpec {
     #[must_use]
     pub fn internal(mut self) -> Self {
         self.internal = true;
+        self
+    }
+    /// Changes what many may do: runs alone among the tenant's writes.
+    #[must_use]
+    pub fn changes_rights(mut self) -> Self {
+        self.changes_rights = true;
         self
     }
     /// Takes the tenant's custom fields of the resource as the input `custom`.
