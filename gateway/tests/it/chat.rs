@@ -235,6 +235,25 @@ async fn a_proposal_is_shown_confirmed_executed_once_and_undone() {
 }
 
 #[tokio::test]
+async fn a_crash_between_execution_and_decision_neither_repeats_nor_hides_what_was_done() {
+    let shop = Shop::open().await;
+    shop.receive("10").await;
+    let (sally, _) = seller(&shop).await;
+    let order = shop.quotation(&sally, "4").await;
+    let told = ask(&shop.app, &sally, &format!("Confirm quotation {}", number(&shop, order).await)).await;
+    let path = format!("assistant/proposals/{}", told.proposal()["id"].as_str().unwrap());
+    let token = shop.app.get(&sally, &path).await.ok()["token"].as_str().unwrap().to_owned();
+    let done = shop.app.post(&sally, &format!("{path}/confirm"), &json!({ "token": token })).await.ok();
+    // As a crash leaves it: the commands are committed, the decision is not.
+    shop.app.poke(&shop.tenant, "UPDATE assistant_proposal SET state = 'open', results = NULL, decided_at = NULL").await;
+    assert_eq!(shop.app.get(&sally, &path).await.ok()["state"], "executed");
+    shop.app.post(&sally, &format!("{path}/reject"), &json!({})).await.problem(409, "conflict");
+    assert_eq!(shop.app.post(&sally, &format!("{path}/confirm"), &json!({ "token": token })).await.ok(), done);
+    assert_eq!(audited(&shop, "command = 'sales.order.confirm' AND outcome = 'done'").await, 1);
+    shop.app.close().await;
+}
+
+#[tokio::test]
 async fn a_rejected_proposal_cannot_be_confirmed() {
     let shop = Shop::open().await;
     let order = shop.quotation(&shop.admin, "4").await;
