@@ -309,6 +309,27 @@ impl Catalogue {
     }
 }
 
+impl Kind {
+    /// The name on the wire, as doors tell it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Text { multiline: false, .. } => "text",
+            Self::Text { multiline: true, .. } => "long_text",
+            Self::Boolean => "boolean",
+            Self::Integer => "integer",
+            Self::Decimal => "decimal",
+            Self::Money { .. } => "money",
+            Self::Quantity { .. } => "quantity",
+            Self::Date => "date",
+            Self::Timestamp => "timestamp",
+            Self::Choice(_) => "choice",
+            Self::Reference(_) => "reference",
+            Self::Lines(_) => "lines",
+            Self::Texts => "texts",
+        }
+    }
+}
+
 impl Resource {
     pub fn find_field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)

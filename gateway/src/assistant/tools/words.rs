@@ -7,21 +7,11 @@ use steward_kernel::labels::FALLBACK;
 use steward_kernel::query::{Op, ops_of};
 use steward_kernel::{Catalogue, CommandSpec, Field, Kind, Measure, Resource};
 
-/// The name of a kind on the wire.
+/// The name of a kind on the wire; for questions a long text is a text like others.
 pub(super) fn kind(kind: &Kind) -> &'static str {
     match kind {
         Kind::Text { .. } => "text",
-        Kind::Boolean => "boolean",
-        Kind::Integer => "integer",
-        Kind::Decimal => "decimal",
-        Kind::Money { .. } => "money",
-        Kind::Quantity { .. } => "quantity",
-        Kind::Date => "date",
-        Kind::Timestamp => "timestamp",
-        Kind::Choice(_) => "choice",
-        Kind::Reference(_) => "reference",
-        Kind::Lines(_) => "lines",
-        Kind::Texts => "texts",
+        other => other.name(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the asker is, and what he may see and do: the tenant's catalogue with his rights applied.
 
-use super::{command_path, read::kind_name, report_path};
+use super::{command_path, report_path};
 use crate::error::Answer;
 use crate::http::auth::Authenticated;
 use crate::http::extract::Parameters;
@@ -170,7 +170,7 @@ impl Teller<'_> {
         let mut told = Map::new();
         told.insert("name".into(), json!(field.name));
         told.insert("label".into(), json!(label));
-        told.insert("kind".into(), json!(kind_name(&field.kind)));
+        told.insert("kind".into(), json!(field.kind.name()));
         told.insert("required".into(), json!(field.required));
         match &field.kind {
             Kind::Text { max, .. } => drop(told.insert("max".into(), json!(max))),

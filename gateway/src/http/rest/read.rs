@@ -101,7 +101,7 @@ pub(super) async fn report(
     let labels = &state.kernel.labels;
     let language = read.rights().language.clone();
     read.finish().await?;
-    let column = |field: &Field| json!({ "name": field.name, "kind": kind_name(&field.kind), "label": labels.report_field(&language, &name, field) });
+    let column = |field: &Field| json!({ "name": field.name, "kind": field.kind.name(), "label": labels.report_field(&language, &name, field) });
     let columns: Vec<Value> = spec.columns.iter().map(column).collect();
     let mut body = json!({ "name": name, "columns": columns, "rows": table.rows });
     if !table.totals.is_empty()
@@ -123,23 +123,4 @@ fn report_input(fields: &[Field], parameters: Parameters) -> Result<Value, Probl
         }
     }
     Ok(Value::Object(input))
-}
-
-/// The name of a kind on the wire, as the catalogue tells it.
-pub(crate) fn kind_name(kind: &Kind) -> &'static str {
-    match kind {
-        Kind::Text { multiline: false, .. } => "text",
-        Kind::Text { multiline: true, .. } => "long_text",
-        Kind::Boolean => "boolean",
-        Kind::Integer => "integer",
-        Kind::Decimal => "decimal",
-        Kind::Money { .. } => "money",
-        Kind::Quantity { .. } => "quantity",
-        Kind::Date => "date",
-        Kind::Timestamp => "timestamp",
-        Kind::Choice(_) => "choice",
-        Kind::Reference(_) => "reference",
-        Kind::Lines(_) => "lines",
-        Kind::Texts => "texts",
-    }
 }
