@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::json;
 use sqlx::PgConnection;
-use steward_kernel::changes::{Changes, check_version, filled, given, inputs, update_inputs};
+use steward_kernel::changes::{Changes, filled, given, inputs, update_inputs};
 use steward_kernel::command::Command;
 use steward_kernel::{Code, CommandSpec, Entity, Error as KernelError, Field, Outcome, Resource, Result, RowScope, Work};
 use uuid::Uuid;
@@ -172,8 +172,6 @@ impl Command for Create {
 pub(crate) struct Update {
     address: AddressId,
     #[serde(default)]
-    expected_version: Option<i64>,
-    #[serde(default)]
     kind: Option<String>,
     #[serde(default, deserialize_with = "given")]
     street: Option<Option<String>>,
@@ -193,7 +191,6 @@ impl Command for Update {
     }
     async fn handle(self, work: &mut Work) -> Result<Outcome> {
         let mut address = lock(work, self.address).await?;
-        check_version(self.expected_version, address.version)?;
         let mut changes = Changes::default();
         changes.set("kind", &mut address.kind, self.kind)?;
         changes.set("street", &mut address.street, self.street.map(filled))?;
@@ -205,9 +202,9 @@ impl Command for Update {
             return Ok(Outcome::of(RESOURCE, address.id));
         }
         let tenant = work.tenant();
-        let version = store::update(work.db(), tenant, &address).await?;
+        store::update(work.db(), tenant, &address).await?;
         party::store::copy_main_address(work.db(), tenant, address.party_id).await?;
-        Ok(Outcome::of(RESOURCE, address.id).undo("crm.address.update", changes.undo("address", address.id, version)))
+        Ok(Outcome::of(RESOURCE, address.id).undo("crm.address.update", changes.undo("address", address.id)))
     }
 }
 

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::json;
 use sqlx::PgConnection;
-use steward_kernel::changes::{Changes, check_version, filled, given, inputs, update_inputs};
+use steward_kernel::changes::{Changes, filled, given, inputs, update_inputs};
 use steward_kernel::command::Command;
 use steward_kernel::{Code, CommandSpec, Entity, Error as KernelError, Field, Outcome, Resource, Result, RowScope, Work};
 use uuid::Uuid;
@@ -149,8 +149,6 @@ impl Command for Create {
 pub(crate) struct Update {
     contact: ContactId,
     #[serde(default)]
-    expected_version: Option<i64>,
-    #[serde(default)]
     name: Option<String>,
     #[serde(default, deserialize_with = "given")]
     position: Option<Option<String>>,
@@ -166,7 +164,6 @@ impl Command for Update {
     }
     async fn handle(self, work: &mut Work) -> Result<Outcome> {
         let mut contact = lock(work, self.contact).await?;
-        check_version(self.expected_version, contact.version)?;
         let mut changes = Changes::default();
         changes.set("name", &mut contact.name, self.name)?;
         changes.set("position", &mut contact.position, self.position.map(filled))?;
@@ -179,8 +176,8 @@ impl Command for Update {
             check_email(contact.email.as_deref())?;
         }
         let tenant = work.tenant();
-        let version = store::update(work.db(), tenant, &contact).await?;
-        Ok(Outcome::of(RESOURCE, contact.id).undo("crm.contact.update", changes.undo("contact", contact.id, version)))
+        store::update(work.db(), tenant, &contact).await?;
+        Ok(Outcome::of(RESOURCE, contact.id).undo("crm.contact.update", changes.undo("contact", contact.id)))
     }
 }
 

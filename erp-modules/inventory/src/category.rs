@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::json;
 use sqlx::PgConnection;
-use steward_kernel::changes::{Changes, check_version, filled, given, inputs, update_inputs};
+use steward_kernel::changes::{Changes, filled, given, inputs, update_inputs};
 use steward_kernel::command::Command;
 use steward_kernel::{CommandSpec, Entity, Field, Outcome, Resource, Result, RowScope, Work};
 use uuid::Uuid;
@@ -80,8 +80,6 @@ impl Command for Create {
 pub(crate) struct Update {
     category: CategoryId,
     #[serde(default)]
-    expected_version: Option<i64>,
-    #[serde(default)]
     name: Option<String>,
     #[serde(default, deserialize_with = "given")]
     description: Option<Option<String>>,
@@ -93,7 +91,6 @@ impl Command for Update {
     }
     async fn handle(self, work: &mut Work) -> Result<Outcome> {
         let mut category = work.lock::<Category>(self.category).await?;
-        check_version(self.expected_version, category.version)?;
         let mut changes = Changes::default();
         changes.set("name", &mut category.name, filled(self.name))?;
         changes.set("description", &mut category.description, self.description.map(filled))?;
@@ -101,8 +98,8 @@ impl Command for Update {
             return Ok(Outcome::of(RESOURCE, category.id));
         }
         let tenant = work.tenant();
-        let version = store::update(work.db(), tenant, &category).await?;
-        Ok(Outcome::of(RESOURCE, category.id).undo("inventory.category.update", changes.undo("category", category.id, version)))
+        store::update(work.db(), tenant, &category).await?;
+        Ok(Outcome::of(RESOURCE, category.id).undo("inventory.category.update", changes.undo("category", category.id)))
     }
 }
 

@@ -5,7 +5,7 @@ pub(crate) mod store;
 use crate::error::Error;
 use serde::Deserialize;
 use sqlx::PgConnection;
-use steward_kernel::changes::{Changes, check_version, filled, given, inputs, update_inputs};
+use steward_kernel::changes::{Changes, filled, given, inputs, update_inputs};
 use steward_kernel::command::Command;
 use steward_kernel::{CommandSpec, Entity, Error as KernelError, Field, Outcome, Resource, Result, RowScope, Work};
 use uuid::Uuid;
@@ -62,14 +62,14 @@ impl Entity for Warehouse {
     }
 }
 
-/// The warehouse that was named, else the first of the user's company, else any; within the user's width. It is not
-/// locked: that would line up all work in it.
+/// The warehouse that was named, else the first of the user's company, in a nested call of the document's; within the
+/// user's width. It is not locked: that would line up all work in it.
 pub(crate) async fn choose(work: &mut Work, named: Option<WarehouseId>) -> Result<Warehouse> {
     let tenant = work.tenant();
     let warehouse = match named {
         Some(id) => store::find(work.db(), tenant, id).await?.ok_or_else(|| KernelError::field("warehouse", "no such record"))?,
         None => {
-            let company = work.rights().company;
+            let company = work.usual_company();
             store::candidates(work.db(), tenant, company).await?.into_iter().next().ok_or(Error::NoWarehouse)?
         }
     };
@@ -99,7 +99,7 @@ impl Command for Create {
             version: 1,
             code: self.code,
             name: self.name,
-            company_id: self.company.or(work.rights().company),
+            company_id: self.company.or(work.usual_company()),
             negative_stock: self.negative_stock.unwrap_or_else(|| DENY.into()),
         };
         work.check_new(warehouse.scope())?;
@@ -113,8 +113,6 @@ impl Command for Create {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Update {
     warehouse: WarehouseId,
-    #[serde(default)]
-    expected_version: Option<i64>,
     #[serde(default)]
     code: Option<String>,
     #[serde(default)]
@@ -131,7 +129,6 @@ impl Command for Update {
     }
     async fn handle(self, work: &mut Work) -> Result<Outcome> {
         let mut warehouse = work.lock::<Warehouse>(self.warehouse).await?;
-        check_version(self.expected_version, warehouse.version)?;
         let mut changes = Changes::default();
         changes.set("code", &mut warehouse.code, filled(self.code))?;
         changes.set("name", &mut warehouse.name, filled(self.name))?;
@@ -145,7 +142,7 @@ impl Command for Update {
         if changes.has("company") && store::has_stock(work.db(), tenant, warehouse.id).await? {
             return Err(Error::WarehouseInUse.into());
         }
-        let version = store::update(work.db(), tenant, &warehouse).await?;
-        Ok(Outcome::of(RESOURCE, warehouse.id).undo("inventory.warehouse.update", changes.undo("warehouse", warehouse.id, version)))
+        store::update(work.db(), tenant, &warehouse).await?;
+        Ok(Outcome::of(RESOURCE, warehouse.id).undo("inventory.warehouse.update", changes.undo("warehouse", warehouse.id)))
     }
 }

@@ -5,12 +5,25 @@
 
 use crate::catalogue::CommandSpec;
 use crate::command::{Outcome, Reference};
-use crate::error::{During, Error, Result};
+use crate::error::{Code, During, Error, Result};
 use crate::ids;
 use crate::principal::Principal;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
+
+/// The cause of an error about a record that a user aimed at and cannot reach. Absent and out of scope alike, so that
+/// neither the answer nor the time that it takes tells them apart.
+#[derive(Debug, thiserror::Error)]
+#[error("the record is absent or out of the asker's scope")]
+pub(crate) struct OutOfReach;
+
+/// Whether an error refuses what somebody tried, and so is written down: a right, an entitlement or a width was lacking.
+/// Other errors are about the input or the state of the records.
+pub(crate) fn is_refusal(error: &Error) -> bool {
+    matches!(error.code, Code::Forbidden | Code::NotEntitled | Code::ConfirmationRequired | Code::InteractiveSessionRequired)
+        || error.source.as_ref().is_some_and(|source| source.is::<OutOfReach>())
+}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
@@ -47,7 +60,7 @@ impl Entry {
     pub(crate) fn is_top(&self) -> bool {
         self.nested_in.is_none()
     }
-    pub(crate) fn refused(command: &str, spec: Option<&CommandSpec>, error: &Error, detail: Value) -> Self {
+    pub(crate) fn refused(command: &str, spec: Option<&CommandSpec>, code: Code, detail: Value) -> Self {
         Self {
             id: ids::fresh(),
             // The name may come from outside: bounded.
@@ -55,7 +68,7 @@ impl Entry {
             nested_in: None,
             target: None,
             outcome: "refused",
-            code: Some(error.code.as_str()),
+            code: Some(code.as_str()),
             risk: spec.map_or("", |spec| spec.risk.as_str()),
             detail,
         }

@@ -11,6 +11,7 @@
 //! Deliberately absent: any way to write that skips a step. A preview ([`preview`]) is the same code, rolled back.
 
 mod batch;
+mod commits;
 mod external;
 mod idempotency;
 mod preview;
@@ -19,32 +20,35 @@ mod subscriptions;
 mod undo;
 
 pub use batch::{CHUNK, Row};
+pub use commits::Commits;
 pub use external::{Brought, External};
 pub use preview::{Change, Preview};
 pub use registry::Registry;
+pub use undo::Undo;
 
 use crate::audit::{self, Entry};
-use crate::catalogue::{Catalogue, CommandSpec, module_of};
+use crate::catalogue::{Catalogue, CommandSpec, RightsChange, Risk, module_of};
 use crate::command::Outcome;
 use crate::database::Database;
 use crate::error::{Code, During, Error, Result};
 use crate::labels::Labels;
 use crate::module::Module;
-use crate::principal::Principal;
+use crate::principal::{Principal, Rights};
 use crate::tenant::{Placement, Tenants};
-use crate::work::{self, Mode, Work};
+use crate::work::{self, Companies, Mode, Work};
 use crate::{Clock, custom, ids, input, query};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sqlx::PgConnection;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::sync::Notify;
 use uuid::Uuid;
 
 /// Steps of one plan; more is not a thing that a person can confirm.
 const STEPS_MAX: usize = 50;
+/// How often a unit of work that lost a deadlock is run again.
+const DEADLOCKS_MAX: u32 = 3;
 
 /// Everything that doors share: the registry of what there is, and the database.
 pub struct Kernel {
@@ -55,8 +59,8 @@ pub struct Kernel {
     pub labels: Arc<Labels>,
     /// Signs the cursors of lists.
     pub cursor_key: [u8; 32],
-    /// Woken after each commit, so that the relay need not wait for its next poll.
-    pub committed: Notify,
+    /// Told of each commit; the relay and others follow it.
+    pub committed: Commits,
     catalogues: moka::future::Cache<(Uuid, i64), Arc<Catalogue>>,
 }
 
@@ -110,6 +114,9 @@ pub struct Executed {
     /// The stored result of an earlier call with the same idempotency key.
     #[serde(default)]
     pub replayed: bool,
+    /// The transaction that changed the primary record, where one did: whoever follows the outbox has come past it or not.
+    #[serde(default)]
+    pub transaction: Option<i64>,
 }
 
 impl Kernel {
@@ -123,7 +130,7 @@ impl Kernel {
             registry,
             labels: Arc::new(labels),
             cursor_key,
-            committed: Notify::new(),
+            committed: Commits::new(),
             catalogues: moka::future::Cache::builder().max_capacity(1_000).build(),
         }))
     }
@@ -161,7 +168,7 @@ impl Kernel {
         let placement = self.placement(principal.tenant).await?;
         let result = self.attempt(principal, &placement, &plan, &[], &AtomicUsize::new(0)).await;
         match &result {
-            Ok(_) => self.committed.notify_one(),
+            Ok(_) => self.committed.tell(),
             Err(error) => self.audit_refusal(principal, &placement, &plan.steps, error, &plan.detail).await,
         }
         result
@@ -177,9 +184,34 @@ impl Kernel {
         externals: &[Option<External>],
         reached: &AtomicUsize,
     ) -> Result<Vec<Executed>> {
+        let mut victims = 0;
+        loop {
+            match self.attempt_once(principal, placement, plan, externals, reached).await {
+                // PostgreSQL ended the transaction so that another one could go on: nothing was done, and the other one is through.
+                Err(error) if error.is_deadlock() && victims < DEADLOCKS_MAX => {
+                    victims += 1;
+                    reached.store(0, Ordering::Relaxed);
+                    metrics::counter!("steward_deadlocks_total").increment(1);
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    async fn attempt_once(
+        self: &Arc<Self>,
+        principal: &Principal,
+        placement: &Arc<Placement>,
+        plan: &Plan,
+        externals: &[Option<External>],
+        reached: &AtomicUsize,
+    ) -> Result<Vec<Executed>> {
+        let prepared = self.prepare(principal, &plan.steps).await?;
         let mut work = self.open(principal, placement, Mode::Execute, &plan.steps).await?;
-        for step in &plan.steps {
-            work.admit(&step.command)?;
+        work.prepared = prepared;
+        for (at, step) in plan.steps.iter().enumerate() {
+            // A batch learns which of its rows it was; the others may go on without it.
+            work.admit(&step.command).inspect_err(|_| reached.store(at, Ordering::Relaxed))?;
         }
         if let Some(key) = &plan.idempotency_key
             && let Some(stored) = idempotency::claim(&mut work, key, &plan.steps).await?
@@ -205,6 +237,28 @@ impl Kernel {
         Ok(done)
     }
 
+    /// Slow work on the input, such as hashing a password, is done before the transaction opens, and only for who may run
+    /// every step: else anybody could keep the processors busy.
+    async fn prepare(self: &Arc<Self>, principal: &Principal, steps: &[Step]) -> Result<VecDeque<Option<Value>>> {
+        let slow: Vec<_> = steps.iter().map(|step| self.registry.command(&step.command).ok().and_then(|command| command.prepare(&step.input))).collect();
+        if slow.iter().all(Option::is_none) {
+            return Ok(VecDeque::new());
+        }
+        let read = self.read(principal).await?;
+        for step in steps {
+            admit(read.catalogue(), read.rights(), principal, &step.command)?;
+        }
+        read.finish().await?;
+        let mut prepared = VecDeque::with_capacity(slow.len());
+        for slow in slow {
+            prepared.push_back(match slow {
+                Some(slow) => Some(slow.await?),
+                None => None,
+            });
+        }
+        Ok(prepared)
+    }
+
     /// A unit of work for records *about* requests, which no command writes: conversations, proposals, progress of an
     /// import. Their tables are closed to everybody but their owner. Business records are never written this way.
     pub async fn record(self: &Arc<Self>, principal: &Principal, purpose: &str) -> Result<Work> {
@@ -215,9 +269,13 @@ impl Kernel {
 
     pub(crate) async fn open(self: &Arc<Self>, principal: &Principal, placement: &Arc<Placement>, mode: Mode, steps: &[Step]) -> Result<Work> {
         let command = steps.first().map_or("", |step| step.command.as_str());
-        // Taken exclusively from the start: two that held the lock shared and both wanted more would wait for each other.
-        let alone = steps.iter().any(|step| self.registry.catalogue.commands.get(&step.command).is_some_and(|spec| spec.changes_rights));
-        let (mut tx, rights) = work::open(self, principal, placement, if alone { "rights" } else { "write" }, command).await?;
+        let changes = steps.iter().filter_map(|step| self.registry.catalogue.commands.get(&step.command)).map(|spec| spec.changes_rights).max();
+        let locks = match changes.unwrap_or_default() {
+            RightsChange::None => "write",
+            RightsChange::OfUser => "user_rights",
+            RightsChange::OfMany => "rights",
+        };
+        let (mut tx, rights) = work::open(self, principal, placement, locks, command).await?;
         let catalogue = self.catalogue_at(rights.catalogue_version, principal.tenant, &mut tx).await?;
         Ok(Work {
             tx,
@@ -229,25 +287,32 @@ impl Kernel {
             now: self.clock.now(),
             spec: Arc::clone(&self.registry.idle),
             depth: 0,
+            companies: Companies::default(),
             expected: None,
             events: Vec::new(),
             audits: Vec::new(),
             effects: Vec::new(),
             warnings: Vec::new(),
             allotted: Vec::new(),
+            prepared: VecDeque::new(),
         })
     }
 
     /// Writes down a refusal. Its own failure is logged and does not hide the refusal.
     async fn audit_refusal(self: &Arc<Self>, principal: &Principal, placement: &Arc<Placement>, steps: &[Step], error: &Error, detail: &Value) {
-        if !matches!(error.code, Code::Forbidden | Code::NotEntitled | Code::ConfirmationRequired) {
+        if !audit::is_refusal(error) {
             return;
         }
         let Some(step) = steps.first() else { return };
+        let spec = self.registry.catalogue.commands.get(&step.command);
+        self.write_refusals(principal, placement, &[Entry::refused(&step.command, spec.map(Arc::as_ref), error.code, detail.clone())]).await;
+    }
+
+    /// Writes down refusals in a transaction of their own.
+    async fn write_refusals(self: &Arc<Self>, principal: &Principal, placement: &Arc<Placement>, entries: &[Entry]) {
         let written: Result<()> = async {
             let mut work = self.open(principal, placement, Mode::Execute, &[]).await?;
-            let spec = self.registry.catalogue.commands.get(&step.command);
-            audit::write(&mut work.tx, principal, &[Entry::refused(&step.command, spec.map(Arc::as_ref), error, detail.clone())]).await?;
+            audit::write(&mut work.tx, principal, entries).await?;
             work.tx.commit().await.during("commit the audit of a refusal")
         }
         .await;
@@ -272,17 +337,7 @@ impl Kernel {
 impl Work {
     /// Step 3 of the pipeline: may this user run this command at all?
     pub(crate) fn admit(&self, command: &str) -> Result<Arc<CommandSpec>> {
-        let spec = self.catalogue.command(command)?;
-        if spec.internal {
-            return Err(Error::unknown("command", command));
-        }
-        if !self.rights.entitled(module_of(command), spec.flag.as_deref()) {
-            return Err(Error::new(Code::NotEntitled, format!("{command} is not available to this tenant")));
-        }
-        if !self.principal.is_system() && !self.rights.may(&spec.permission) {
-            return Err(Error::forbidden(&spec.permission));
-        }
-        Ok(Arc::clone(spec))
+        admit(&self.catalogue, &self.rights, &self.principal, command)
     }
 
     pub(crate) async fn run_steps(&mut self, steps: &[Step], detail: &Value, reached: &AtomicUsize) -> Result<Vec<Executed>> {
@@ -298,6 +353,7 @@ impl Work {
                 names.insert(format!("${name}"), primary.id);
             }
             done.push(executed);
+            self.prepared.pop_front();
             reached.fetch_add(1, Ordering::Relaxed);
         }
         Ok(done)
@@ -321,12 +377,13 @@ impl Work {
             _ => None,
         };
         self.spec = Arc::clone(&spec);
+        self.companies = Companies::default();
         let outcome = command.run(self, input).await?;
         self.expected = None;
         let execution = ids::fresh();
         self.audits.push(Entry::done(execution, &spec, &outcome, detail.clone()));
         let undoable = outcome.undo.is_some();
-        Ok(Executed { execution, outcome, version: None, undoable, replayed: false })
+        Ok(Executed { execution, outcome, version: None, undoable, replayed: false, transaction: None })
     }
 
     /// Decodes the input of a command and checks that its references exist and, for a command of the user's own, that the
@@ -390,6 +447,25 @@ impl Work {
         missing.sort();
         Err(Error::fields(missing.into_iter().map(|field| crate::error::FieldError { field, message: "no such record".into() }).collect()))
     }
+}
+
+fn admit(catalogue: &Catalogue, rights: &Rights, principal: &Principal, command: &str) -> Result<Arc<CommandSpec>> {
+    let spec = catalogue.command(command)?;
+    if spec.internal {
+        return Err(Error::unknown("command", command));
+    }
+    if !rights.entitled(module_of(command), spec.flag.as_deref()) {
+        return Err(Error::new(Code::NotEntitled, format!("{command} is not available to this tenant")));
+    }
+    if !principal.is_system() {
+        if !rights.may(&spec.permission) {
+            return Err(Error::forbidden(&spec.permission));
+        }
+        if spec.risk == Risk::HumanOnly && !principal.interactive {
+            return Err(Error::new(Code::InteractiveSessionRequired, format!("{command} is for persons who are logged in, not for programs")));
+        }
+    }
+    Ok(Arc::clone(spec))
 }
 
 /// Replaces `"$name"` by the id of the record that the step of that name made.

@@ -2,7 +2,7 @@
 //!
 //! An input that is left out keeps its value; `null` clears an optional one.
 
-use crate::{Code, Error, Field, Resource, Result};
+use crate::{Error, Field, Resource, Result};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -55,10 +55,9 @@ impl Changes {
         self.before.contains_key(name)
     }
 
-    /// The input of the same command that restores the old values, as long as the record stays at `version`.
-    pub fn undo(mut self, target: &str, id: impl Into<Uuid>, version: i64) -> Value {
+    /// The input of the same command that restores the old values. That the record is still as it was left, the bus checks.
+    pub fn undo(mut self, target: &str, id: impl Into<Uuid>) -> Value {
         self.before.insert(target.into(), Value::String(id.into().to_string()));
-        self.before.insert("expected_version".into(), Value::from(version));
         Value::Object(self.before)
     }
 }
@@ -73,21 +72,12 @@ pub fn filled(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty())
 }
 
-/// The record must still be at the version that the input names, if it names one.
-pub fn check_version(expected: Option<i64>, actual: i64) -> Result<()> {
-    match expected {
-        Some(expected) if expected != actual => Err(Error::new(Code::VersionMismatch, format!("the record has changed: it is now at version {actual}"))),
-        _ => Ok(()),
-    }
-}
-
 /// The inputs of a creating command: the resource's writable fields.
 pub fn inputs(resource: Resource) -> Vec<Field> {
     resource.fields.into_iter().filter(|field| field.writable).collect()
 }
 
-/// The inputs of an updating command: the same, all optional, and the version that it expects.
+/// The inputs of an updating command: the same, all optional.
 pub fn update_inputs(resource: Resource) -> Vec<Field> {
-    let fields = inputs(resource).into_iter().map(|field| Field { required: false, default: None, ..field });
-    fields.chain([Field::integer("expected_version")]).collect()
+    inputs(resource).into_iter().map(|field| Field { required: false, default: None, ..field }).collect()
 }

@@ -69,6 +69,12 @@ impl Outcome {
 pub trait Command: DeserializeOwned + Send + 'static {
     fn spec() -> CommandSpec;
     fn handle(self, work: &mut Work) -> impl Future<Output = Result<Outcome>> + Send;
+    /// Slow work that needs the input alone, such as hashing a password: the bus does it before the unit of work opens,
+    /// once it is known that the asker may run the command, and not at all in a preview. The handler takes the result
+    /// with [`Work::take_prepared`]. The input is as it came, not checked yet: `None` where there is nothing to do.
+    fn prepare(_input: &Value) -> Option<Boxed<'_, Result<Value>>> {
+        None
+    }
 }
 
 /// A question that other modules may ask by name (`work.ask`), answered with the asking command's authority.
@@ -101,6 +107,8 @@ pub trait ErasedCommand: Send + Sync {
     fn spec(&self) -> &CommandSpec;
     /// Decodes without running: for the test that holds struct and schema to each other.
     fn check(&self, input: Value) -> Result<()>;
+    /// See [`Command::prepare`].
+    fn prepare<'a>(&self, input: &'a Value) -> Option<Boxed<'a, Result<Value>>>;
     fn run<'a>(&'a self, work: &'a mut Work, input: Value) -> Boxed<'a, Result<Outcome>>;
 }
 
@@ -120,6 +128,9 @@ impl<C: Command> ErasedCommand for Typed<C> {
     }
     fn check(&self, input: Value) -> Result<()> {
         decode::<C>(input).map(drop)
+    }
+    fn prepare<'a>(&self, input: &'a Value) -> Option<Boxed<'a, Result<Value>>> {
+        C::prepare(input)
     }
     fn run<'a>(&'a self, work: &'a mut Work, input: Value) -> Boxed<'a, Result<Outcome>> {
         Box::pin(async move { decode::<C>(input)?.handle(work).await })

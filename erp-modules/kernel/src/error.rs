@@ -37,6 +37,8 @@ pub enum Code {
     VersionMismatch,
     /// The command needs a confirmation by a person in an interactive session. 403.
     ConfirmationRequired,
+    /// Only a person who is logged in may run the command, not a program with an API key. 403.
+    InteractiveSessionRequired,
     /// The body, the batch or the page is too large. 413.
     TooLarge,
     /// Too many requests. 429.
@@ -65,6 +67,7 @@ impl Code {
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::VersionMismatch => "version_mismatch",
             Self::ConfirmationRequired => "confirmation_required",
+            Self::InteractiveSessionRequired => "interactive_session_required",
             Self::TooLarge => "too_large",
             Self::RateLimited => "rate_limited",
             Self::Busy => "busy",
@@ -78,7 +81,7 @@ impl Code {
         match self {
             Self::BadRequest => 400,
             Self::Unauthenticated => 401,
-            Self::Forbidden | Self::NotEntitled | Self::ConfirmationRequired => 403,
+            Self::Forbidden | Self::NotEntitled | Self::ConfirmationRequired | Self::InteractiveSessionRequired => 403,
             Self::NotFound | Self::UnknownName => 404,
             Self::Conflict | Self::Duplicate | Self::IdempotencyMismatch => 409,
             Self::VersionMismatch => 412,
@@ -158,6 +161,12 @@ impl Error {
     pub fn because(mut self, reason: &'static str) -> Self {
         self.reason = Some(reason);
         self
+    }
+
+    /// Whether PostgreSQL chose this transaction as the one that ends so that the others of a deadlock can go on.
+    pub fn is_deadlock(&self) -> bool {
+        let source = self.source.as_ref().and_then(|source| source.downcast_ref::<sqlx::Error>());
+        source.and_then(sqlx::Error::as_database_error).is_some_and(|db| db.code().as_deref() == Some("40P01"))
     }
 
     /// An error of the database while doing `action` ("store the order"). What PostgreSQL says by its codes becomes a

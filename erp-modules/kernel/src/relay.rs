@@ -158,7 +158,10 @@ impl Relay {
 
     async fn deliver_until(&self, shutdown: &CancellationToken) {
         let mut pause = self.settings.poll;
+        let mut committed = self.kernel.committed.follow();
         while !shutdown.is_cancelled() {
+            // Before the round: what is committed while it runs wakes at once.
+            committed.borrow_and_update();
             match self.round(shutdown).await {
                 Ok(round) if round.more => continue,
                 Ok(round) if round.applied > 0 => pause = GATHER,
@@ -176,7 +179,7 @@ impl Relay {
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = tokio::time::sleep(pause) => {}
-                () = self.kernel.committed.notified(), if leading => {
+                Ok(()) = committed.changed(), if leading => {
                     tokio::time::sleep(GATHER).await;
                     pause = GATHER;
                 }

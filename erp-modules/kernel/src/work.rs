@@ -6,11 +6,16 @@
 //! **Invariant:** a write reads at the width of the tenant; the user's scope is enforced by `lock` and by the
 //! references that the bus checked before the handler ran.
 
-use crate::audit::Entry;
+mod companies;
+mod sight;
+
+pub(crate) use companies::Companies;
+
+use crate::audit::{Entry, OutOfReach};
 use crate::bus::Kernel;
 use crate::calendar::Calendar;
 use crate::catalogue::{Catalogue, CommandSpec, module_of};
-use crate::command::{Entity, Outcome, RowScope};
+use crate::command::{Entity, ErasedCommand, Outcome, RowScope};
 use crate::error::{Code, During, Error, Result};
 use crate::principal::{Principal, Rights, Scope};
 use crate::tenant::Placement;
@@ -18,6 +23,7 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -48,6 +54,8 @@ pub struct Work {
     pub(crate) spec: Arc<CommandSpec>,
     /// Above zero in nested calls and in subscriptions: there the authority is the command's, not the user's.
     pub(crate) depth: u32,
+    /// For which companies the command that runs now works.
+    pub(crate) companies: Companies,
     /// The version that the caller saw of the target row (`If-Match`).
     pub(crate) expected: Option<(Uuid, i64)>,
     pub(crate) events: Vec<Emitted>,
@@ -56,10 +64,12 @@ pub struct Work {
     pub(crate) warnings: Vec<String>,
     /// Numbers that this unit of work allotted or would allot: not part of what a confirmation binds.
     pub(crate) allotted: Vec<String>,
+    /// What the steps prepared before the unit of work opened; the first one is of the step that runs now.
+    pub(crate) prepared: VecDeque<Option<Value>>,
 }
 
-/// Opens a transaction and reads the rights of the asker in it. `mode` is `read`, `write`,
-/// or `rights` for a write that changes rights and runs alone.
+/// Opens a transaction and reads the rights of the asker in it. `mode` is `read`, `write`, `user_rights` for a write that
+/// changes the rights of one user, or `rights` for one that changes those of many and runs alone.
 pub(crate) async fn open(
     kernel: &Kernel,
     principal: &Principal,
@@ -117,6 +127,13 @@ impl Work {
     pub fn mode(&self) -> Mode {
         self.mode
     }
+    /// What [`crate::command::Command::prepare`] made of this command's input, once. `None` in a preview and in a nested call.
+    pub fn take_prepared(&mut self) -> Option<Value> {
+        if self.depth > 0 {
+            return None;
+        }
+        self.prepared.front_mut().and_then(Option::take)
+    }
     pub fn kernel(&self) -> &Arc<Kernel> {
         &self.kernel
     }
@@ -131,23 +148,29 @@ impl Work {
     pub fn today(&self) -> NaiveDate {
         self.calendar().date_of(self.now)
     }
-    /// The company that a new document of this user belongs to.
+    /// The company that a new document belongs to unless one is named: the user's, and in a nested call the document's.
+    pub fn usual_company(&self) -> Option<Uuid> {
+        self.companies.only().or(self.rights.company)
+    }
+    /// The same, where there must be one.
     pub fn company(&self) -> Result<Uuid> {
-        self.rights.company.ok_or_else(|| Error::field("company", "your user has no default company, name one"))
+        self.usual_company().ok_or_else(|| Error::field("company", "your user has no default company, name one"))
     }
 
     /// Locks a row until the end of the transaction and checks that the user may act on it with the running command's
-    /// permission. Out of scope reads like absent.
+    /// permission; in a nested call, that it belongs to the document's company. Out of scope reads like absent.
     pub async fn lock<E: Entity>(&mut self, id: impl Into<Uuid>) -> Result<E> {
         let id = id.into();
         let tenant = self.principal.tenant;
-        let row = E::lock(&mut self.tx, tenant, id).await?.ok_or_else(|| Error::not_found(E::RESOURCE))?;
-        if self.depth == 0 && !self.principal.is_system() {
+        let found = E::lock(&mut self.tx, tenant, id).await?;
+        let row = if self.depth == 0 && !self.principal.is_system() {
             let scope = self.rights.scope(&self.spec.permission);
-            if !self.within(scope, row.scope()) {
-                return Err(Error::not_found(E::RESOURCE));
-            }
-        }
+            found.filter(|row| self.within(scope, row.scope())).ok_or_else(|| Error::not_found(E::RESOURCE).with_source(OutOfReach))?
+        } else {
+            found.ok_or_else(|| Error::not_found(E::RESOURCE))?
+        };
+        self.check_sight(E::RESOURCE, id).await?;
+        self.companies.meet(row.scope().company)?;
         if let Some((target, expected)) = self.expected
             && target == id
             && expected != row.version()
@@ -155,6 +178,12 @@ impl Work {
             return Err(Error::new(Code::VersionMismatch, format!("the record has changed: it is now at version {}", row.version())));
         }
         Ok(row)
+    }
+
+    /// The width at which the running command may act: that of the user's permission. Nested calls and the system are not
+    /// narrowed.
+    pub fn reach(&self) -> Option<Scope> {
+        if self.depth > 0 || self.principal.is_system() { Some(Scope::Tenant) } else { self.rights.scope(&self.spec.permission) }
     }
 
     /// Whether a row lies within a width; a width without its column shows nothing.
@@ -170,12 +199,18 @@ impl Work {
     }
 
     /// A row that is being created must lie within the user's width too: who holds a permission at `own` creates for
-    /// himself. Nested calls and the system are not narrowed.
-    pub fn check_new(&self, row: RowScope) -> Result<()> {
+    /// himself. The system is not narrowed; a nested call creates for the document's company only.
+    pub fn check_new(&mut self, row: RowScope) -> Result<()> {
         if self.depth > 0 || self.principal.is_system() || self.within(self.rights.scope(&self.spec.permission), row) {
-            return Ok(());
+            return self.companies.meet(row.company);
         }
         Err(Error::new(Code::Forbidden, "you may not create this record for somebody else's area").because("kernel.out_of_scope"))
+    }
+
+    /// For rows that a handler locks or writes without [`Work::lock`] and [`Work::check_new`]: in a nested call they must
+    /// belong to the document's company.
+    pub fn check_company(&self, company: Option<Uuid>) -> Result<()> {
+        self.companies.admit(company)
     }
 
     /// Tells what happened. Delivered after the commit, at least once.
@@ -194,6 +229,7 @@ impl Work {
     /// The next number of a gapless series, such as `SO-2026-00042`, for a company and the year of `date`. Holds the
     /// series until the commit: call it last. A preview allots none and says which would be next.
     pub async fn number(&mut self, series: &str, prefix: &str, company: Uuid, date: NaiveDate) -> Result<String> {
+        self.check_company(Some(company))?;
         let year = date.year();
         let number: i64 = match self.mode {
             Mode::Execute => sqlx::query_scalar(
@@ -240,7 +276,7 @@ impl Work {
         self.depth += 1;
         let expected = self.expected.take();
         let outcome = match self.decode(&spec, input).await {
-            Ok(input) => command.run(self, input).await,
+            Ok(input) => self.run_nested(command.as_ref(), &spec, input).await,
             Err(error) => Err(error),
         };
         self.expected = expected;
@@ -249,6 +285,14 @@ impl Work {
         let outcome = outcome?;
         self.audits.push(Entry::nested(&inner, &self.spec, &outcome));
         Ok(outcome)
+    }
+
+    async fn run_nested(&mut self, command: &dyn ErasedCommand, spec: &CommandSpec, input: Value) -> Result<Outcome> {
+        let companies = self.companies.handed_on(spec, &input)?;
+        let outer = std::mem::replace(&mut self.companies, companies);
+        let outcome = command.run(self, input).await;
+        self.companies = outer;
+        outcome
     }
 
     /// Commits a unit of work that [`Kernel::record`] opened.

@@ -110,7 +110,7 @@ pub(crate) struct Reserved {
     pub(crate) backordered: Told,
 }
 
-/// Reserves what there is for an order's lines.
+/// Reserves what there is for an order's lines in its company's warehouses.
 pub(crate) async fn reserve(work: &mut Work, order: Uuid, company: Uuid, lines: &[(Uuid, Uuid, Decimal)]) -> Result<Vec<Reserved>> {
     #[derive(Deserialize)]
     struct Answer {
@@ -125,11 +125,11 @@ pub(crate) async fn reserve(work: &mut Work, order: Uuid, company: Uuid, lines: 
 }
 
 /// Gives an order's reservations back.
-pub(crate) async fn release(work: &mut Work, order: Uuid) -> Result<()> {
-    work.call(RELEASE, json!({ "document_resource": "sales.order", "document_id": order })).await.map(drop)
+pub(crate) async fn release(work: &mut Work, order: Uuid, company: Uuid) -> Result<()> {
+    work.call(RELEASE, json!({ "document_resource": "sales.order", "document_id": order, "company": company })).await.map(drop)
 }
 
 /// Takes what is reserved for an order out of stock.
-pub(crate) async fn fulfil(work: &mut Work, order: Uuid) -> Result<()> {
-    work.call(FULFIL, json!({ "document_resource": "sales.order", "document_id": order })).await.map(drop)
+pub(crate) async fn fulfil(work: &mut Work, order: Uuid, company: Uuid) -> Result<()> {
+    work.call(FULFIL, json!({ "document_resource": "sales.order", "document_id": order, "company": company })).await.map(drop)
 }

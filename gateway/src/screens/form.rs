@@ -29,7 +29,7 @@ pub(super) fn html_id(name: &str) -> String {
 /// The inputs of a command that a person fills in: without the target, which is the page's record, and what only other
 /// programs say.
 pub(super) fn inputs(view: &View, spec: &CommandSpec) -> Vec<Field> {
-    let named = |field: &&Field| Some(field.name.as_ref()) != spec.target.as_deref() && !matches!(field.name.as_ref(), "allow_duplicate" | "expected_version");
+    let named = |field: &&Field| Some(field.name.as_ref()) != spec.target.as_deref() && field.name != "allow_duplicate";
     let mut fields: Vec<Field> = spec.inputs.iter().filter(named).filter(|field| view.sees(field)).cloned().collect();
     if spec.customizable
         && let Some(resource) = view.catalogue.resources.get(spec.resource.as_ref())

@@ -12,6 +12,7 @@ use steward_kernel::command::{Command, Outcome};
 use steward_kernel::principal::Scope;
 use steward_kernel::work::Work;
 use steward_kernel::{Code, CommandSpec, Field, Module, Result, ids};
+use steward_migrations::Placement;
 use uuid::Uuid;
 
 /// Every table's rows and every sequence's state, by name: what two of these have in common has not changed.
@@ -444,4 +445,33 @@ async fn a_command_is_written_down_with_its_nested_ones_and_its_correlation() {
     let stored: Request = Request::new("sales.order.confirm", json!({ "order": order }));
     assert_eq!(shop.app.kernel.execute(&shop.admin.principal, stored).await.unwrap_err().reason, Some("sales.not_a_quotation"));
     shop.app.close().await;
+}
+
+/// PostgreSQL ends one of two transactions that wait for each other. Nothing was done by it, so it is run again.
+#[tokio::test]
+async fn plans_that_lock_the_same_records_in_opposite_orders_all_succeed() {
+    let app = TestApp::start().await;
+    let tenant = app.tenant("acme", Placement::Pooled).await;
+    let admin = app.admin(&tenant).await;
+    let mut parties = Vec::new();
+    for name in ["Left", "Right"] {
+        parties.push(id(&app.run(&admin, "crm.party.create", json!({ "name": name, "is_customer": true })).await));
+    }
+    let plan = |order: [Uuid; 2], round: usize| {
+        let step = |party: Uuid| Step {
+            command: "crm.party.update".into(),
+            input: json!({ "party": party, "note": format!("{round}") }),
+            name: None,
+            expected_version: None,
+        };
+        Plan { steps: order.map(step).to_vec(), idempotency_key: None, detail: json!({}), expected_digest: None }
+    };
+    for round in 0..4 {
+        let orders = [[parties[0], parties[1]], [parties[1], parties[0]]];
+        let plans = orders.into_iter().enumerate().map(|(at, order)| app.kernel.execute_plan(&admin.principal, plan(order, round * 2 + at)));
+        for done in join_all(plans).await {
+            done.unwrap_or_else(|error| panic!("{error:?}"));
+        }
+    }
+    app.close().await;
 }

@@ -6,7 +6,7 @@ use crate::party::PartyId;
 use chrono::NaiveDate;
 use serde::Deserialize;
 use serde_json::json;
-use steward_kernel::changes::{Changes, check_version, filled, given, inputs, update_inputs};
+use steward_kernel::changes::{Changes, filled, given, inputs, update_inputs};
 use steward_kernel::command::Command;
 use steward_kernel::{CommandSpec, Entity, Field, Outcome, Result, Work};
 use uuid::Uuid;
@@ -59,8 +59,6 @@ impl Command for Create {
 pub(crate) struct Update {
     activity: ActivityId,
     #[serde(default)]
-    expected_version: Option<i64>,
-    #[serde(default)]
     party: Option<PartyId>,
     #[serde(default)]
     kind: Option<String>,
@@ -80,7 +78,6 @@ impl Command for Update {
     }
     async fn handle(self, work: &mut Work) -> Result<Outcome> {
         let mut activity = work.lock::<Activity>(self.activity).await?;
-        check_version(self.expected_version, activity.version)?;
         let mut changes = Changes::default();
         changes.set("party", &mut activity.party_id, self.party)?;
         changes.set("kind", &mut activity.kind, self.kind)?;
@@ -92,8 +89,8 @@ impl Command for Update {
             return Ok(Outcome::of(RESOURCE, activity.id));
         }
         let tenant = work.tenant();
-        let version = store::update(work.db(), tenant, &activity).await?;
-        Ok(Outcome::of(RESOURCE, activity.id).undo("crm.activity.update", changes.undo("activity", activity.id, version)))
+        store::update(work.db(), tenant, &activity).await?;
+        Ok(Outcome::of(RESOURCE, activity.id).undo("crm.activity.update", changes.undo("activity", activity.id)))
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) async fn insert(db: &mut PgConnection, tenant: Uuid, activity: &Activ
     Ok(())
 }
 
-pub(super) async fn update(db: &mut PgConnection, tenant: Uuid, activity: &Activity) -> Result<i64> {
+pub(super) async fn update(db: &mut PgConnection, tenant: Uuid, activity: &Activity) -> Result<()> {
     sqlx::query_scalar!(
         "UPDATE crm_activity SET owner_id = $3, party_id = $4, kind = $5, subject = $6, due_date = $7, note = $8 WHERE tenant_id = $1 AND id = $2 RETURNING version",
         tenant,
@@ -56,6 +56,7 @@ pub(super) async fn update(db: &mut PgConnection, tenant: Uuid, activity: &Activ
     .fetch_one(db)
     .await
     .during("store the activity")
+    .map(drop)
 }
 
 /// `done_at` is the moment it was done; without it the activity is open.

@@ -54,7 +54,7 @@ pub(crate) async fn insert(db: &mut PgConnection, tenant: Uuid, party: PartyId, 
     Ok(())
 }
 
-pub(super) async fn update(db: &mut PgConnection, tenant: Uuid, address: &Address) -> Result<i64> {
+pub(super) async fn update(db: &mut PgConnection, tenant: Uuid, address: &Address) -> Result<()> {
     sqlx::query_scalar!(
         "UPDATE crm_address SET kind = $3, street = $4, city = $5, region = $6, postal_code = $7, country = $8 WHERE tenant_id = $1 AND id = $2 RETURNING version",
         tenant,
@@ -69,6 +69,7 @@ pub(super) async fn update(db: &mut PgConnection, tenant: Uuid, address: &Addres
     .fetch_one(db)
     .await
     .during("store the address")
+    .map(drop)
 }
 
 pub(super) async fn has_main(db: &mut PgConnection, tenant: Uuid, party: PartyId) -> Result<bool> {

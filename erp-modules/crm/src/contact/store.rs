@@ -50,7 +50,7 @@ pub(crate) async fn insert(db: &mut PgConnection, tenant: Uuid, scope: RowScope,
     Ok(())
 }
 
-pub(super) async fn update(db: &mut PgConnection, tenant: Uuid, contact: &Contact) -> Result<i64> {
+pub(super) async fn update(db: &mut PgConnection, tenant: Uuid, contact: &Contact) -> Result<()> {
     sqlx::query_scalar!(
         "UPDATE crm_contact SET name = $3, position = $4, email = $5, phone = $6 WHERE tenant_id = $1 AND id = $2 RETURNING version",
         tenant,
@@ -63,6 +63,7 @@ pub(super) async fn update(db: &mut PgConnection, tenant: Uuid, contact: &Contac
     .fetch_one(db)
     .await
     .during("store the contact")
+    .map(drop)
 }
 
 pub(super) async fn set_archived(db: &mut PgConnection, tenant: Uuid, id: ContactId, archived_at: Option<DateTime<Utc>>) -> Result<()> {

@@ -55,8 +55,8 @@ pub(crate) async fn insert(db: &mut PgConnection, tenant: Uuid, party: &Party) -
     Ok(())
 }
 
-/// Writes everything but the copies of the main address; returns the new version.
-pub(crate) async fn update(db: &mut PgConnection, tenant: Uuid, party: &Party) -> Result<i64> {
+/// Writes everything but the copies of the main address.
+pub(crate) async fn update(db: &mut PgConnection, tenant: Uuid, party: &Party) -> Result<()> {
     sqlx::query_scalar!(
         "UPDATE crm_party SET custom = $3, owner_id = $4, department_id = $5, company_id = $6, code = $7, name = $8, kind = $9, is_customer = $10, is_supplier = $11,
                               tax_id = $12, email = $13, phone = $14, website = $15, language = $16, currency = $17, payment_term_days = $18, credit_limit = $19, note = $20
@@ -85,6 +85,7 @@ pub(crate) async fn update(db: &mut PgConnection, tenant: Uuid, party: &Party) -
     .fetch_one(db)
     .await
     .during("store the party")
+    .map(drop)
 }
 
 /// Addresses and contacts follow the party to a new owner, department or company.

@@ -4,7 +4,7 @@ use super::{Party, PartyId, RESOURCE, check_credit, check_email, check_term, mon
 use crate::error::Error;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use steward_kernel::changes::{Changes, check_version, filled, given, update_inputs};
+use steward_kernel::changes::{Changes, filled, given, update_inputs};
 use steward_kernel::command::Command;
 use steward_kernel::{CommandSpec, Currency, Money, Outcome, Result, Work};
 use uuid::Uuid;
@@ -13,8 +13,6 @@ use uuid::Uuid;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Update {
     party: PartyId,
-    #[serde(default)]
-    expected_version: Option<i64>,
     #[serde(default, deserialize_with = "given")]
     code: Option<Option<String>>,
     #[serde(default)]
@@ -60,7 +58,6 @@ impl Command for Update {
 
     async fn handle(self, work: &mut Work) -> Result<Outcome> {
         let mut party = work.lock::<Party>(self.party).await?;
-        check_version(self.expected_version, party.version)?;
         let mut changes = Changes::default();
 
         if self.credit_limit.is_some() {
@@ -107,11 +104,11 @@ impl Command for Update {
         if changes.has("code") && store::code_taken(work.db(), tenant, &party).await? {
             return Err(Error::CodeTaken.into());
         }
-        let version = store::update(work.db(), tenant, &party).await?;
+        store::update(work.db(), tenant, &party).await?;
         if ["owner", "department", "company"].iter().any(|name| changes.has(name)) {
             store::hand_over_children(work.db(), tenant, &party).await?;
         }
-        Ok(Outcome::of(RESOURCE, party.id).undo("crm.party.update", changes.undo("party", party.id, version)))
+        Ok(Outcome::of(RESOURCE, party.id).undo("crm.party.update", changes.undo("party", party.id)))
     }
 }
 

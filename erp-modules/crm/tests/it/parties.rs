@@ -71,7 +71,7 @@ async fn a_change_is_undone_while_nobody_changed_the_party_since() {
     let changed = firm.ok("crm.party.update", json!({ "party": party, "note": "a" })).await;
     firm.ok("crm.party.update", json!({ "party": party, "note": "b" })).await;
     let error = firm.house.kernel.undo(&firm.boss, changed.execution).await.map(drop).unwrap_err();
-    assert_eq!(error.code, Code::VersionMismatch);
+    assert_eq!((error.code, error.reason), (Code::Conflict, Some("kernel.changed_since")));
 }
 
 #[tokio::test]

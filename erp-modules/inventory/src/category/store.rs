@@ -33,7 +33,7 @@ pub(super) async fn insert(db: &mut PgConnection, tenant: Uuid, category: &Categ
     Ok(())
 }
 
-pub(super) async fn update(db: &mut PgConnection, tenant: Uuid, category: &Category) -> Result<i64> {
+pub(super) async fn update(db: &mut PgConnection, tenant: Uuid, category: &Category) -> Result<()> {
     sqlx::query_scalar!(
         "UPDATE inventory_category SET name = $3, description = $4 WHERE tenant_id = $1 AND id = $2 RETURNING version",
         tenant,
@@ -44,6 +44,7 @@ pub(super) async fn update(db: &mut PgConnection, tenant: Uuid, category: &Categ
     .fetch_one(db)
     .await
     .during("store the category")
+    .map(drop)
 }
 
 pub(super) async fn has_items(db: &mut PgConnection, tenant: Uuid, id: CategoryId) -> Result<bool> {

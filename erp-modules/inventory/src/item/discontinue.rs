@@ -25,9 +25,9 @@ impl Command for Discontinue {
         }
         let item = Item { discontinued: true, ..item };
         let tenant = work.tenant();
-        let version = store::update(work.db(), tenant, &item).await?;
+        store::update(work.db(), tenant, &item).await?;
         work.emit("inventory.item.discontinued", item.id, json!({}));
-        let undo = json!({ "item": item.id, "discontinued": false, "expected_version": version });
+        let undo = json!({ "item": item.id, "discontinued": false });
         Ok(Outcome::of(RESOURCE, item.id).undo("inventory.item.update", undo))
     }
 }

@@ -46,8 +46,8 @@ pub(super) async fn insert(db: &mut PgConnection, tenant: Uuid, item: &Item) -> 
     Ok(())
 }
 
-/// Writes everything but the stock figures; returns the new version.
-pub(super) async fn update(db: &mut PgConnection, tenant: Uuid, item: &Item) -> Result<i64> {
+/// Writes everything but the stock figures.
+pub(super) async fn update(db: &mut PgConnection, tenant: Uuid, item: &Item) -> Result<()> {
     sqlx::query_scalar!(
         "UPDATE inventory_item SET custom = $3, code = $4, name = $5, category_id = $6, unit = $7, package = $8, supplier_id = $9, sales_price = $10, currency = $11,
                                    reorder_level = $12, discontinued = $13, note = $14
@@ -70,6 +70,7 @@ pub(super) async fn update(db: &mut PgConnection, tenant: Uuid, item: &Item) -> 
     .fetch_one(db)
     .await
     .during("store the item")
+    .map(drop)
 }
 
 pub(super) async fn set_archived(db: &mut PgConnection, tenant: Uuid, id: ItemId, archived_at: Option<DateTime<Utc>>) -> Result<()> {

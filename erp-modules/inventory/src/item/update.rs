@@ -6,7 +6,7 @@ use crate::error::Error;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use steward_kernel::changes::{Changes, check_version, filled, given, update_inputs};
+use steward_kernel::changes::{Changes, filled, given, update_inputs};
 use steward_kernel::command::Command;
 use steward_kernel::{CommandSpec, Currency, Money, Outcome, Result, Work};
 use uuid::Uuid;
@@ -15,8 +15,6 @@ use uuid::Uuid;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Update {
     item: ItemId,
-    #[serde(default)]
-    expected_version: Option<i64>,
     #[serde(default, deserialize_with = "given")]
     code: Option<Option<String>>,
     #[serde(default)]
@@ -48,7 +46,6 @@ impl Command for Update {
 
     async fn handle(self, work: &mut Work) -> Result<Outcome> {
         let mut item = work.lock::<Item>(self.item).await?;
-        check_version(self.expected_version, item.version)?;
         let mut changes = Changes::default();
         let mut price = Money::new(item.sales_price, Currency::new(item.currency.clone())?);
         changes.set("sales_price", &mut price, self.sales_price)?;
@@ -76,7 +73,7 @@ impl Command for Update {
         if changes.has("code") && store::code_taken(work.db(), tenant, &item).await? {
             return Err(Error::CodeTaken.into());
         }
-        let version = store::update(work.db(), tenant, &item).await?;
-        Ok(Outcome::of(RESOURCE, item.id).undo("inventory.item.update", changes.undo("item", item.id, version)))
+        store::update(work.db(), tenant, &item).await?;
+        Ok(Outcome::of(RESOURCE, item.id).undo("inventory.item.update", changes.undo("item", item.id)))
     }
 }

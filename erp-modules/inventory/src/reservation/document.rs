@@ -1,5 +1,6 @@
 //! `inventory.release_document` and `inventory.fulfil_document`: the end of all that is reserved for a document, back into
-//! what can be had or out of the house.
+//! what can be had or out of the house. Only what lies with the document's company is touched: that somebody reserved
+//! elsewhere under the document's name is not the document's affair.
 
 use super::{FULFILLED, PERMISSION, RESOURCE, Reservation, items_of, release, shifts, store, tell};
 use crate::error::Error;
@@ -12,12 +13,15 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use steward_kernel::command::Command;
 use steward_kernel::{CommandSpec, Error as KernelError, Field, Outcome, Result, Work};
+use uuid::Uuid;
 
 fn document_spec(name: &'static str) -> CommandSpec {
     CommandSpec { resource: RESOURCE.into(), ..CommandSpec::new(name) }
         .permission(PERMISSION)
         .input(Field::text("document_resource").max(100).required())
         .input(Field::text("document_id").max(100).required())
+        .input(Field::reference("company", "identity.company").required())
+        .for_company("company")
         .internal()
 }
 
@@ -26,6 +30,7 @@ fn document_spec(name: &'static str) -> CommandSpec {
 pub(crate) struct ReleaseDocument {
     document_resource: String,
     document_id: String,
+    company: Uuid,
 }
 
 impl Command for ReleaseDocument {
@@ -34,7 +39,7 @@ impl Command for ReleaseDocument {
     }
     async fn handle(self, work: &mut Work) -> Result<Outcome> {
         let tenant = work.tenant();
-        let reservations = store::lock_document(work.db(), tenant, &self.document_resource, &self.document_id).await?;
+        let reservations = store::lock_document(work.db(), tenant, self.company, &self.document_resource, &self.document_id).await?;
         if !reservations.is_empty() {
             let items = stock::store::lock_items(work.db(), tenant, &items_of(&reservations)).await?;
             release::release(work, &reservations).await?;
@@ -49,6 +54,7 @@ impl Command for ReleaseDocument {
 pub(crate) struct FulfilDocument {
     document_resource: String,
     document_id: String,
+    company: Uuid,
 }
 
 impl Command for FulfilDocument {
@@ -57,12 +63,12 @@ impl Command for FulfilDocument {
     }
     async fn handle(self, work: &mut Work) -> Result<Outcome> {
         let tenant = work.tenant();
-        let reservations = store::lock_document(work.db(), tenant, &self.document_resource, &self.document_id).await?;
+        let reservations = store::lock_document(work.db(), tenant, self.company, &self.document_resource, &self.document_id).await?;
         if reservations.is_empty() {
             return Ok(Outcome::nothing().data(by_line(&reservations, "fulfilled")));
         }
         let items = stock::store::lock_items(work.db(), tenant, &items_of(&reservations)).await?;
-        let warehouses = warehouse::store::candidates(work.db(), tenant, None).await?;
+        let warehouses = warehouse::store::candidates(work.db(), tenant, Some(self.company)).await?;
         let mut shifts = shifts(&reservations, -Decimal::ONE, -Decimal::ONE, Bound::OnHand);
         for shift in &mut shifts {
             shift.bound = shift.bound.unless_allowed(warehouse_of(&warehouses, shift.warehouse.0)?);

@@ -1,4 +1,4 @@
-//! `inventory.reserve`: the whole quantity in one warehouse, or nothing.
+//! `inventory.reserve`: the whole quantity in one warehouse of a company, or nothing.
 
 use super::{ACTIVE, PERMISSION, RESOURCE, Reservation, ReservationId, shifts, store, tell};
 use crate::error::Error;
@@ -10,7 +10,8 @@ use serde::Deserialize;
 use serde_json::json;
 use steward_kernel::changes::filled;
 use steward_kernel::command::Command;
-use steward_kernel::{CommandSpec, Entity, Field, Outcome, Result, Work};
+use steward_kernel::{CommandSpec, Entity, Error as KernelError, Field, Outcome, Result, Work};
+use uuid::Uuid;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +21,9 @@ pub(crate) struct Reserve {
     /// Without it the first warehouse that has enough.
     #[serde(default)]
     warehouse: Option<WarehouseId>,
+    /// Whose warehouses: the document's company, without one the user's.
+    #[serde(default)]
+    company: Option<Uuid>,
     #[serde(default)]
     document_resource: Option<String>,
     #[serde(default)]
@@ -35,6 +39,8 @@ impl Command for Reserve {
             .input(Field::reference("item", "inventory.item").required())
             .input(Field::decimal("quantity").required())
             .input(Field::reference("warehouse", "inventory.warehouse"))
+            .input(Field::reference("company", "identity.company"))
+            .for_company("company")
             .input(Field::text("document_resource").max(100))
             .input(Field::text("document_id").max(100))
             .input(Field::text("line").max(100))
@@ -45,8 +51,8 @@ impl Command for Reserve {
         check_quantity("quantity", self.quantity)?;
         let tenant = work.tenant();
         let warehouses = match self.warehouse {
-            Some(_) => vec![warehouse::choose(work, self.warehouse).await?],
-            None => within(work).await?,
+            Some(_) => vec![named(work, self.warehouse, self.company).await?],
+            None => within(work, self.company).await?,
         };
         let item = hold(work, self.item).await?;
         let levels = stock::store::available(work.db(), tenant, &[item.id.0]).await?;
@@ -80,15 +86,29 @@ impl Command for Reserve {
     }
 }
 
-/// The warehouses of the user's company, as far as he may reserve there.
-async fn within(work: &mut Work) -> Result<Vec<Warehouse>> {
-    let tenant = work.tenant();
-    let company = work.rights().company;
-    let all = warehouse::store::candidates(work.db(), tenant, company).await?;
-    if let Some(first) = all.first()
-        && !all.iter().any(|warehouse| work.check_new(warehouse.scope()).is_ok())
-    {
-        work.check_new(first.scope())?;
+/// The warehouse that was named. It must not be another company's than the document's.
+async fn named(work: &mut Work, warehouse: Option<WarehouseId>, company: Option<Uuid>) -> Result<Warehouse> {
+    let warehouse = warehouse::choose(work, warehouse).await?;
+    if company.is_some() && warehouse.company_id.is_some() && warehouse.company_id != company {
+        return Err(KernelError::field("warehouse", "belongs to another company"));
     }
-    Ok(all.into_iter().filter(|warehouse| work.check_new(warehouse.scope()).is_ok()).collect())
+    Ok(warehouse)
+}
+
+/// The warehouses of the document's company, as far as the user may reserve there.
+async fn within(work: &mut Work, company: Option<Uuid>) -> Result<Vec<Warehouse>> {
+    let tenant = work.tenant();
+    let company = company.or(work.usual_company());
+    let mut allowed = Vec::new();
+    let mut refusal = None;
+    for warehouse in warehouse::store::candidates(work.db(), tenant, company).await? {
+        match work.check_new(warehouse.scope()) {
+            Ok(()) => allowed.push(warehouse),
+            Err(error) => refusal = refusal.or(Some(error)),
+        }
+    }
+    match refusal {
+        Some(error) if allowed.is_empty() => Err(error),
+        _ => Ok(allowed),
+    }
 }

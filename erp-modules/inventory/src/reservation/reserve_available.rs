@@ -19,8 +19,8 @@ use uuid::Uuid;
 pub(crate) struct ReserveAvailable {
     document_resource: String,
     document_id: String,
-    #[serde(default)]
-    company: Option<Uuid>,
+    /// The document's company: what is reserved lies in its warehouses.
+    company: Uuid,
     lines: Vec<Line>,
 }
 
@@ -39,7 +39,8 @@ impl Command for ReserveAvailable {
             .permission(PERMISSION)
             .input(Field::text("document_resource").max(100).required())
             .input(Field::text("document_id").max(100).required())
-            .input(Field::reference("company", "identity.company"))
+            .input(Field::reference("company", "identity.company").required())
+            .for_company("company")
             .input(Field::lines("lines", line).required())
             .undo("inventory.release_document")
             .internal()
@@ -54,7 +55,7 @@ impl Command for ReserveAvailable {
             }
         }
         let tenant = work.tenant();
-        let warehouses = warehouse::store::candidates(work.db(), tenant, self.company).await?;
+        let warehouses = warehouse::store::candidates(work.db(), tenant, Some(self.company)).await?;
         let mut ids: Vec<Uuid> = self.lines.iter().map(|line| line.item.0).collect();
         ids.sort_unstable();
         ids.dedup();

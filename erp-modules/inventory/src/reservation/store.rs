@@ -23,16 +23,18 @@ pub(super) async fn lock(db: &mut PgConnection, tenant: Uuid, id: Uuid) -> Resul
     .during("lock the reservation")
 }
 
-/// Locks what is reserved for a document.
-pub(super) async fn lock_document(db: &mut PgConnection, tenant: Uuid, resource: &str, document: &str) -> Result<Vec<Reservation>> {
+/// Locks what is reserved for a document in the warehouses of its company and in those that belong to none.
+pub(super) async fn lock_document(db: &mut PgConnection, tenant: Uuid, company: Uuid, resource: &str, document: &str) -> Result<Vec<Reservation>> {
     sqlx::query_as!(
         Reservation,
         r#"SELECT id AS "id: ReservationId", version, item_id AS "item_id: ItemId", warehouse_id AS "warehouse_id: WarehouseId", company_id, quantity, unit, status,
                   document_resource, document_id, line
-           FROM inventory_reservation WHERE tenant_id = $1 AND document_id = $2 AND document_resource = $3 AND status = 'active' ORDER BY id FOR UPDATE"#,
+           FROM inventory_reservation WHERE tenant_id = $1 AND document_id = $2 AND document_resource = $3 AND status = 'active' AND (company_id = $4 OR company_id IS NULL)
+           ORDER BY id FOR UPDATE"#,
         tenant,
         document,
-        resource
+        resource,
+        company
     )
     .fetch_all(db)
     .await

@@ -30,7 +30,8 @@ pub(crate) async fn find(db: &mut PgConnection, tenant: Uuid, id: WarehouseId) -
     .during("find the warehouse")
 }
 
-/// The company's warehouses in the order of their codes; if it has none, all of them.
+/// The company's warehouses in the order of their codes, then those that belong to no company and serve all; never
+/// another company's. Without a company, all.
 pub(crate) async fn candidates(db: &mut PgConnection, tenant: Uuid, company: Option<Uuid>) -> Result<Vec<Warehouse>> {
     let mut all = sqlx::query_as!(
         Warehouse,
@@ -40,8 +41,9 @@ pub(crate) async fn candidates(db: &mut PgConnection, tenant: Uuid, company: Opt
     .fetch_all(db)
     .await
     .during("find the warehouses")?;
-    if company.is_some() && all.iter().any(|warehouse| warehouse.company_id == company) {
-        all.retain(|warehouse| warehouse.company_id == company);
+    if company.is_some() {
+        all.retain(|warehouse| warehouse.company_id.is_none() || warehouse.company_id == company);
+        all.sort_by_key(|warehouse| warehouse.company_id.is_none());
     }
     Ok(all)
 }
@@ -62,7 +64,7 @@ pub(super) async fn insert(db: &mut PgConnection, tenant: Uuid, warehouse: &Ware
     Ok(())
 }
 
-pub(super) async fn update(db: &mut PgConnection, tenant: Uuid, warehouse: &Warehouse) -> Result<i64> {
+pub(super) async fn update(db: &mut PgConnection, tenant: Uuid, warehouse: &Warehouse) -> Result<()> {
     sqlx::query_scalar!(
         "UPDATE inventory_warehouse SET code = $3, name = $4, company_id = $5, negative_stock = $6 WHERE tenant_id = $1 AND id = $2 RETURNING version",
         tenant,
@@ -75,6 +77,7 @@ pub(super) async fn update(db: &mut PgConnection, tenant: Uuid, warehouse: &Ware
     .fetch_one(db)
     .await
     .during("store the warehouse")
+    .map(drop)
 }
 
 pub(super) async fn has_stock(db: &mut PgConnection, tenant: Uuid, id: WarehouseId) -> Result<bool> {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use steward_kernel::bus::{Executed, Request};
-use steward_kernel::{Clock, Command, CommandSpec, Field, Module, Outcome, Principal, Resource, Result, Scope, Work};
+use steward_kernel::{Clock, Command, CommandSpec, Field, Module, Outcome, Principal, Resource, Result, RowScope, Scope, Work};
 use steward_migrations::test_database::House;
 use steward_migrations::{Created, Placement};
 use uuid::Uuid;
@@ -32,12 +32,18 @@ impl Command for Nest {
         INNER.iter().fold(spec, |spec, name| spec.calls(name))
     }
     async fn handle(self, work: &mut Work) -> Result<Outcome> {
-        let input: Value = serde_json::from_str(&self.input).unwrap();
+        let mut input: Value = serde_json::from_str(&self.input).unwrap();
         if self.command == "describe" {
             let answer: Value = work.ask("inventory.item.describe", input).await?;
             return Ok(Outcome::nothing().data(answer));
         }
         let name = INNER.iter().find(|name| **name == self.command).unwrap();
+        // The document is the user's company's, unless the test says otherwise.
+        let company = work.company()?;
+        work.check_new(RowScope { company: Some(company), ..RowScope::default() })?;
+        if input.get("company").is_none() {
+            input["company"] = json!(company);
+        }
         let outcome = work.call(name, input).await?;
         Ok(Outcome::nothing().data(outcome.data))
     }

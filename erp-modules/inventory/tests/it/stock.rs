@@ -36,7 +36,9 @@ async fn an_adjustment_needs_a_reason_and_fresh_figures() {
     let adjusted = firm.ok("inventory.stock.adjust", json!({ "item": item, "on_hand": "15", "reason": "breakage" })).await;
     firm.ok("inventory.stock.receive", json!({ "item": item, "quantity": "1" })).await;
     let error = firm.house.kernel.undo(&firm.boss, adjusted.execution).await.map(drop).unwrap_err();
-    assert_eq!(error.reason, Some("inventory.stock_changed"));
+    assert_eq!(error.reason, Some("kernel.changed_since"));
+    let fresh = json!({ "item": item, "on_hand": "10", "expected_on_hand": "15", "reason": "x" });
+    assert_eq!(firm.refused("inventory.stock.adjust", fresh).await, "inventory.stock_changed");
     assert_eq!(firm.refused("inventory.stock.adjust", json!({ "item": item, "on_hand": "16", "reason": "x" })).await, "inventory.nothing_to_do");
     assert_eq!(firm.refused("inventory.stock.adjust", json!({ "item": item, "on_hand": "-1", "reason": "x" })).await, "invalid_input");
     firm.check().await;

@@ -5,9 +5,13 @@
 //!
 //! With an idempotency key each range that was committed has a key of its own, and a repeated call takes the ranges as
 //! the first one left them: what is done is answered from what was stored, what failed is tried again.
+//!
+//! Rows that were refused for want of a right are written down together: one audit entry for each chunk, command and code,
+//! with their number and the first of them.
 
 use super::{Executed, External, Kernel, Plan, Step, idempotency};
-use crate::error::{During, Error, Result};
+use crate::audit::{self, Entry};
+use crate::error::{Code, During, Error, Result};
 use crate::principal::Principal;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -16,6 +20,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Rows that share a transaction: short, because a long one holds back the outbox of the whole cluster.
 pub const CHUNK: usize = 200;
+/// Refused rows that an audit entry names; it counts the others.
+const NAMED_MAX: usize = 20;
 
 /// One row of a batch.
 #[derive(Clone, Debug)]
@@ -56,13 +62,52 @@ impl Kernel {
         let mut results = Vec::with_capacity(rows.len());
         for (number, chunk) in rows.chunks(CHUNK).enumerate() {
             let key = key.map(|key| format!("{key}#{number}"));
-            results.extend(self.execute_chunk(principal, chunk, key.as_deref()).await);
+            results.extend(self.run_chunk(principal, chunk, key.as_deref(), number * CHUNK).await);
         }
         Ok(results)
     }
 
     /// Runs one chunk; an error of one row leaves the others.
     pub async fn execute_chunk(self: &Arc<Self>, principal: &Principal, rows: &[Row], key: Option<&str>) -> Vec<Result<Executed>> {
+        self.run_chunk(principal, rows, key, 0).await
+    }
+
+    /// `first` is the number of the first row in the whole batch.
+    async fn run_chunk(self: &Arc<Self>, principal: &Principal, rows: &[Row], key: Option<&str>, first: usize) -> Vec<Result<Executed>> {
+        let results = self.run_rows(principal, rows, key).await;
+        self.audit_refused_rows(principal, rows, &results, first).await;
+        results
+    }
+
+    async fn audit_refused_rows(self: &Arc<Self>, principal: &Principal, rows: &[Row], results: &[Result<Executed>], first: usize) {
+        let mut refused: BTreeMap<(&str, &str), (Code, Vec<usize>)> = BTreeMap::new();
+        for (at, (row, result)) in rows.iter().zip(results).enumerate() {
+            if let Err(error) = result
+                && audit::is_refusal(error)
+            {
+                refused.entry((&row.command, error.code.as_str())).or_insert_with(|| (error.code, Vec::new())).1.push(at);
+            }
+        }
+        if refused.is_empty() {
+            return;
+        }
+        let entries: Vec<Entry> = refused
+            .into_iter()
+            .map(|((command, _), (code, at))| {
+                let named: Vec<Value> = at.iter().take(NAMED_MAX).map(|at| name_of(&rows[*at], first + at)).collect();
+                let spec = self.registry.catalogue.commands.get(command);
+                Entry::refused(command, spec.map(Arc::as_ref), code, json!({ "batch": rows.len(), "refused": at.len(), "rows": named }))
+            })
+            .collect();
+        match self.placement(principal.tenant).await {
+            Ok(placement) => self.write_refusals(principal, &placement, &entries).await,
+            Err(failure) => {
+                tracing::error!(tenant.id = %principal.tenant, correlation.id = %principal.correlation, code = failure.code.as_str(), "refused rows could not be audited");
+            }
+        }
+    }
+
+    async fn run_rows(self: &Arc<Self>, principal: &Principal, rows: &[Row], key: Option<&str>) -> Vec<Result<Executed>> {
         let mut results: Vec<Result<Executed>> = Vec::with_capacity(rows.len());
         let known = match self.done_ranges(principal, key).await {
             Ok(known) => known,
@@ -166,7 +211,7 @@ impl Kernel {
         let reached = AtomicUsize::new(0);
         match self.attempt(principal, &placement, &plan, &externals, &reached).await {
             Ok(done) => {
-                self.committed.notify_one();
+                self.committed.tell();
                 results.extend(done.into_iter().map(Ok));
                 None
             }
@@ -175,5 +220,14 @@ impl Kernel {
                 Some(((at < end - start).then_some(start + at), error))
             }
         }
+    }
+}
+
+/// A row as its sender knows it: by its external id, else by its number from 0.
+fn name_of(row: &Row, number: usize) -> Value {
+    match &row.external {
+        // It comes from outside: bounded.
+        Some(external) => Value::String(external.external_id.chars().take(80).collect()),
+        None => json!(number),
     }
 }

@@ -142,7 +142,7 @@ impl Kernel {
 }
 
 impl Work {
-    async fn preview(&mut self, steps: &[Step]) -> Result<Preview> {
+    pub(super) async fn preview(&mut self, steps: &[Step]) -> Result<Preview> {
         let done = self.run_steps(steps, &Value::Null, &AtomicUsize::new(0)).await?;
         let own = touched(self).await?;
         let digest = digest_of(self, &own);

@@ -136,6 +136,11 @@ fn check(catalogue: &Catalogue, registry: &Registry) -> Result<()> {
                 return Err(refuse(format!("{} asks {name}, which does not exist", spec.name)));
             }
         }
+        if let Some(company) = &spec.company
+            && !spec.inputs.iter().any(|field| field.name == *company && matches!(field.kind, Kind::Reference(_)))
+        {
+            return Err(refuse(format!("{} works for the company in {company}, which is no reference among its inputs", spec.name)));
+        }
         if let Some(undo) = &spec.undo
             && !catalogue.commands.contains_key(undo.as_ref())
         {

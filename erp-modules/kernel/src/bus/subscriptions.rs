@@ -6,7 +6,7 @@ use crate::catalogue::CommandSpec;
 use crate::error::{During, Error, Result};
 use crate::events::{Delivery, ErasedSubscription, Event};
 use crate::principal::{Door, Principal};
-use crate::work::{Mode, Work};
+use crate::work::{Companies, Mode, Work};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -47,12 +47,13 @@ impl Kernel {
         sqlx::query("SELECT set_config('app.command', $1, true)").bind(subscription.name()).execute(&mut *work.tx).await.during("name the subscription")?;
         work.spec = authority(subscription);
         work.depth = 1;
+        work.companies = Companies::of_tenant();
         subscription.run(event, &mut work).await?;
         work.flush_events().await?;
         let audits = std::mem::take(&mut work.audits);
         audit::write(&mut work.tx, &principal, &audits).await?;
         work.tx.commit().await.during("commit the delivery")?;
-        self.committed.notify_one();
+        self.committed.tell();
         Ok(true)
     }
 }
@@ -99,9 +100,11 @@ impl Work {
     async fn follow_one(&mut self, subscription: &Arc<dyn ErasedSubscription>, event: Event) -> Result<()> {
         sqlx::query("SAVEPOINT follow").execute(&mut *self.tx).await.during("set a savepoint")?;
         let outer = std::mem::replace(&mut self.spec, authority(subscription));
+        let companies = std::mem::replace(&mut self.companies, Companies::of_tenant());
         self.depth += 1;
         let result = subscription.run(event, self).await;
         self.depth -= 1;
+        self.companies = companies;
         self.spec = outer;
         match result {
             Ok(()) => sqlx::query("RELEASE SAVEPOINT follow").execute(&mut *self.tx).await.during("release a savepoint").map(drop),

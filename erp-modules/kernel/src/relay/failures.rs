@@ -122,7 +122,7 @@ impl Relay {
         if changed.rows_affected() == 0 {
             return Err(Error::new(Code::NotFound, "failed delivery not found"));
         }
-        self.kernel.committed.notify_one();
+        self.kernel.committed.tell();
         Ok(())
     }
 }

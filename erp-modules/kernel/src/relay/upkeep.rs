@@ -1,10 +1,12 @@
-//! What the leader does beside delivering: figures for the operator, sealing the audit, and the months' partitions.
+//! What the leader does beside delivering: figures for the operator, sealing the audit, the months' partitions, and
+//! forgetting what nobody needs any more.
 //!
 //! It runs beside the deliveries and never in their way; what fails is logged and comes round again.
 
 use super::Relay;
 use super::sealing::seal_audit;
 use crate::error::{During, Error, Result};
+use sqlx::AssertSqlSafe;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -13,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 const LAG_ROWS_MAX: i64 = 100_000;
 /// After an error a daily task comes again this soon.
 const AGAIN: Duration = Duration::from_secs(60);
+/// Deliveries that are forgotten in one transaction.
+const PRUNE_MAX: i32 = 10_000;
 
 impl Relay {
     pub(super) async fn upkeep_until(&self, shutdown: &CancellationToken) {
@@ -23,7 +27,8 @@ impl Relay {
             if self.leading() {
                 let now = Instant::now();
                 if partitions <= now {
-                    partitions = now + if noted(self.partitions().await, "partitions") { self.settings.partitions_every } else { AGAIN };
+                    let good = noted(self.partitions().await, "partitions") && noted(self.prune_deliveries(shutdown).await, "deliveries");
+                    partitions = now + if good { self.settings.partitions_every } else { AGAIN };
                 }
                 if figures <= now {
                     figures = now + self.settings.metrics_every;
@@ -67,6 +72,39 @@ impl Relay {
             }
         }
         Ok(())
+    }
+
+    /// Forgets which events were delivered, as far as none of them can come again: they are older than the outbox is kept,
+    /// have left it, and every subscription has read past them. Returns how many. A tenant that fails does not stop the others.
+    pub async fn prune_deliveries(&self, shutdown: &CancellationToken) -> Result<i64> {
+        let Some(days) = self.settings.outbox_keep_days else { return Ok(0) };
+        let mut pruned = 0;
+        for placement in self.kernel.tenants.all().await? {
+            // The schema's name was checked when the placement was read; the function carries its own search path.
+            let prune = format!("SELECT {}.kernel_prune_deliveries($1, $2, $3)", placement.schema);
+            while !shutdown.is_cancelled() {
+                let count: Result<i32> = sqlx::query_scalar(AssertSqlSafe(prune.clone()))
+                    .bind(placement.tenant)
+                    .bind(days)
+                    .bind(PRUNE_MAX)
+                    .fetch_one(&self.kernel.database.app)
+                    .await
+                    .during("forget old deliveries");
+                match count {
+                    Ok(count) => {
+                        pruned += i64::from(count);
+                        if count < PRUNE_MAX {
+                            break;
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(tenant.id = %placement.tenant, %error, code = error.code.as_str(), "the deliveries of a tenant could not be pruned");
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(pruned)
     }
 
     async fn figures(&self) -> Result<()> {

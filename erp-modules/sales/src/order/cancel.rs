@@ -31,7 +31,7 @@ impl Command for CancelOrder {
         order.require(&[Status::Draft, Status::Quotation, Status::Confirmed, Status::Processing], "sales.not_cancellable", "cancelled")?;
         let tenant = work.tenant();
         if order.status.is_open() {
-            neighbours::release(work, order.id.0).await?;
+            neighbours::release(work, order.id.0, order.company).await?;
             store::let_go(work.db(), tenant, order.id).await?;
         }
         store::cancel(work.db(), tenant, &order, self.reason.as_deref().filter(|reason| !reason.is_empty())).await?;

@@ -41,7 +41,7 @@ impl Command for CompleteOrder {
         if lines.iter().any(|line| line.reserved < line.quantity) && reserve::hold_anew(work, &order).await?.short > 0 {
             return Err(Error::rule("sales.backordered", format!("lines of order {} wait for stock, so it cannot be completed", order.number)));
         }
-        neighbours::fulfil(work, order.id.0).await?;
+        neighbours::fulfil(work, order.id.0, order.company).await?;
         store::let_go(work.db(), tenant, order.id).await?;
         store::complete(work.db(), tenant, order.id, shipped, today).await?;
         work.emit("sales.order.completed", order.id, order.facts());

@@ -33,7 +33,7 @@ impl Command for ReopenOrder {
         order.require(&[Status::Confirmed, Status::Cancelled], "sales.not_reopenable", "reopened")?;
         let tenant = work.tenant();
         if order.status.is_open() {
-            neighbours::release(work, order.id.0).await?;
+            neighbours::release(work, order.id.0, order.company).await?;
             store::let_go(work.db(), tenant, order.id).await?;
         }
         store::reopen(work.db(), tenant, order.id, reopened(&order)).await?;

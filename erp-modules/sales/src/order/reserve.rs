@@ -38,7 +38,7 @@ pub(super) struct Held {
 
 /// Gives back what is reserved and reserves anew, in one transaction: what the order held, nobody else gets between.
 pub(super) async fn hold_anew(work: &mut Work, order: &Order) -> Result<Held> {
-    neighbours::release(work, order.id.0).await?;
+    neighbours::release(work, order.id.0, order.company).await?;
     let held = hold(work, order).await?;
     let tenant = work.tenant();
     store::set_backordered(work.db(), tenant, order.id, held.short > 0).await?;

@@ -51,6 +51,7 @@ impl Teller<'_> {
             .map(|it| json!({ "name": it.name, "description": self.labels.description(self.language, &it.name).unwrap_or_default() }))
             .collect();
         tags.push(json!({ "name": "reports", "description": "Named questions with a table as their answer." }));
+        tags.push(json!({ "name": "search", "description": "Everything that the asker may read, by words and by meaning." }));
         tags.push(json!({ "name": "assistant", "description": "Questions, proposals, and their confirmation by a person." }));
         tags.push(json!({ "name": "session", "description": "Logging in, and what one may do." }));
         Value::Array(tags)
@@ -59,6 +60,7 @@ impl Teller<'_> {
     pub(super) fn paths(&self) -> Value {
         let mut paths = fixed();
         super::assistant::paths(&mut paths);
+        super::search::paths(&mut paths);
         for resource in self.catalogue.resources.values() {
             self.resource(resource, &mut paths);
         }
@@ -364,8 +366,9 @@ fn fixed() -> Map<String, Value> {
         &mut paths,
         "/api/v1/commands/{id}/undo".into(),
         "post",
-        json!({ "operationId": "commands.undo", "tags": ["session"], "summary": "Take an execution back", "parameters": [parameter_ref("id")],
-            "responses": responses(json!({ "200": json_answer("Taken back.", reference("Executed")) }), WRITE) }),
+        json!({ "operationId": "commands.undo", "tags": ["session"], "summary": "Take an execution back",
+            "parameters": [parameter_ref("preview"), parameter_ref("idempotency_key"), parameter_ref("id"), parameter_ref("if_match")],
+            "responses": responses(json!({ "200": json_answer("Taken back, or previewed.", either()) }), WRITE) }),
     );
     paths
 }

@@ -1,6 +1,7 @@
 //! Commands: every write of REST ends in [`perform`], which runs it, or previews it with `?preview=true`.
 
 use super::read::etag;
+use super::search::{POSITION, position_of};
 use super::{command_at, methods, record_path};
 use crate::error::{Answer, Problem};
 use crate::http::auth::Authenticated;
@@ -12,8 +13,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
-use steward_kernel::bus::{Executed, Preview, Request, Step};
-use steward_kernel::{Catalogue, Code, CommandSpec, Error, Principal, Resource};
+use steward_kernel::bus::{Executed, Kernel, Preview, Request, Step, Undo};
+use steward_kernel::{Code, CommandSpec, Error, Principal, Resource};
 use uuid::Uuid;
 
 /// Steps of one preview at most; a preview of a batch shows what all of its rows do.
@@ -31,6 +32,13 @@ impl Options {
         let options = Self { preview: parameters.take_flag("preview")?, key: idempotency_key(headers)?, expected: if_match(headers)? };
         parameters.finish()?;
         Ok(options)
+    }
+
+    fn version(&self) -> Option<i64> {
+        match self.expected {
+            Expected::Version(version) => Some(version),
+            Expected::Absent | Expected::Any => None,
+        }
     }
 }
 
@@ -179,7 +187,7 @@ pub(super) async fn batch(
     Ok(Json(json!({ "results": results })).into_response())
 }
 
-/// `POST /api/v1/commands/{id}/undo`.
+/// `POST /api/v1/commands/{id}/undo`: a write like any other, with its key, its version and its preview.
 pub(super) async fn undo(
     State(state): State<AppState>,
     Authenticated(asker): Authenticated,
@@ -193,11 +201,12 @@ pub(super) async fn undo(
     if let Some(unknown) = input.keys().next() {
         return Err(Error::field(crate::http::extract::short(unknown), "is not known here").into());
     }
+    let undo = Undo { execution, expected_version: options.version(), idempotency_key: options.key };
     if options.preview {
-        return Err(Problem::bad_request("an undo cannot be previewed; preview the command that it runs"));
+        return Ok(Json(preview_body(&state.kernel.preview_undo(&asker, undo).await?)).into_response());
     }
-    let done = state.kernel.undo(&asker, execution).await?;
-    answer(&state.kernel.registry.catalogue, &done, StatusCode::OK)
+    let done = state.kernel.undo_with(&asker, undo).await?;
+    answer(&state.kernel, asker.tenant, &done, StatusCode::OK)
 }
 
 /// The record in the path is the command's target; a body that names another one is a mistake.
@@ -212,10 +221,7 @@ fn with_target(spec: &CommandSpec, id: Uuid, mut input: Map<String, Value>) -> R
 }
 
 async fn perform(state: &AppState, asker: &Principal, spec: &CommandSpec, input: Map<String, Value>, options: Options, success: StatusCode) -> Answer {
-    let expected_version = match options.expected {
-        Expected::Version(version) => Some(version),
-        Expected::Absent | Expected::Any => None,
-    };
+    let expected_version = options.version();
     if options.preview {
         let step = Step { command: spec.name.to_string(), input: Value::Object(input), name: None, expected_version };
         let preview = state.kernel.preview(asker, &[step]).await?;
@@ -223,22 +229,25 @@ async fn perform(state: &AppState, asker: &Principal, spec: &CommandSpec, input:
     }
     let request = Request { idempotency_key: options.key, expected_version, ..Request::new(spec.name.as_ref(), Value::Object(input)) };
     let done = state.kernel.execute(asker, request).await?;
-    answer(&state.kernel.registry.catalogue, &done, success)
+    answer(&state.kernel, asker.tenant, &done, success)
 }
 
-fn answer(catalogue: &Catalogue, done: &Executed, success: StatusCode) -> Answer {
+fn answer(kernel: &Kernel, tenant: Uuid, done: &Executed, success: StatusCode) -> Answer {
     let mut response = (success, Json(executed_body(done))).into_response();
     let headers = response.headers_mut();
     if let Some(primary) = &done.outcome.primary {
         if let Some(version) = done.version {
             headers.insert(header::ETAG, etag(version)?);
         }
-        let location = record_path(catalogue, &primary.resource, primary.id).and_then(|path| HeaderValue::from_str(&path).ok());
+        let location = record_path(&kernel.registry.catalogue, &primary.resource, primary.id).and_then(|path| HeaderValue::from_str(&path).ok());
         if success == StatusCode::CREATED
             && let Some(location) = location
         {
             headers.insert(header::LOCATION, location);
         }
+    }
+    if let Some(position) = position_of(kernel, tenant, done) {
+        headers.insert(POSITION, position);
     }
     if done.replayed {
         headers.insert(HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"));
