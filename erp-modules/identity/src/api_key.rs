@@ -6,6 +6,7 @@ pub mod revoke;
 use sqlx::PgConnection;
 use steward_kernel::command::{Entity, RowScope};
 use steward_kernel::error::{During, Result};
+use steward_kernel::work::Work;
 use steward_kernel::{Field, Resource};
 use uuid::Uuid;
 
@@ -44,4 +45,14 @@ impl Entity for ApiKey {
             .await
             .during("read the API key")
     }
+}
+
+/// Ends the user's API keys, for good: nothing brings one back.
+pub(crate) async fn end_all(work: &mut Work, user: Uuid) -> Result<()> {
+    let (tenant, now) = (work.tenant(), work.now());
+    sqlx::query!("UPDATE identity_api_key SET revoked_at = $3 WHERE tenant_id = $1 AND user_id = $2 AND revoked_at IS NULL", tenant, user, now)
+        .execute(work.db())
+        .await
+        .during("end the user's API keys")?;
+    Ok(())
 }

@@ -188,11 +188,12 @@ impl Authenticator {
         let expires_at = chrono::TimeDelta::try_seconds(seconds)
             .and_then(|life| now.checked_add_signed(life))
             .ok_or_else(|| Error::internal("the life of a session is too long"))?;
-        let opened: bool = sqlx::query_scalar(AssertSqlSafe(format!("SELECT {}.session_open($1, $2, $3, $4)", placement.schema)))
+        let opened: bool = sqlx::query_scalar(AssertSqlSafe(format!("SELECT {}.session_open($1, $2, $3, $4, $5)", placement.schema)))
             .bind(placement.tenant)
             .bind(found.user_id)
             .bind(session)
             .bind(seconds)
+            .bind(&found.password_hash)
             .fetch_one(&self.database.login)
             .await
             .during("open a session")?;

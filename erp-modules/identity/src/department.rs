@@ -65,3 +65,18 @@ pub(crate) async fn belongs_to(work: &mut Work, department: Uuid, company: Uuid,
         .during("look up the department")?;
     if found == Some(company) { Ok(()) } else { Err(Error::field(field, "this department belongs to another company")) }
 }
+
+/// The department and everything that it lies below.
+async fn ancestors(work: &mut Work, department: Uuid) -> Result<Vec<Uuid>> {
+    let tenant = work.tenant();
+    sqlx::query_scalar!(
+        r#"WITH RECURSIVE above(id) AS (
+             SELECT $2::uuid UNION SELECT d.parent_id FROM identity_department d JOIN above a ON d.id = a.id WHERE d.tenant_id = $1 AND d.parent_id IS NOT NULL)
+           SELECT id AS "id!" FROM above"#,
+        tenant,
+        department
+    )
+    .fetch_all(work.db())
+    .await
+    .during("follow the departments upwards")
+}

@@ -5,6 +5,7 @@ pub mod revoke;
 use sqlx::PgConnection;
 use steward_kernel::command::{Entity, RowScope};
 use steward_kernel::error::{During, Result};
+use steward_kernel::work::Work;
 use steward_kernel::{Field, Resource};
 use uuid::Uuid;
 
@@ -42,4 +43,20 @@ impl Entity for Session {
             .await
             .during("read the session")
     }
+}
+
+/// Ends the user's sessions, but for the one that may go on.
+pub(crate) async fn end_all(work: &mut Work, user: Uuid, but: Option<Uuid>) -> Result<()> {
+    let (tenant, now) = (work.tenant(), work.now());
+    sqlx::query!(
+        "UPDATE identity_session SET revoked_at = $3 WHERE tenant_id = $1 AND user_id = $2 AND id IS DISTINCT FROM $4 AND revoked_at IS NULL",
+        tenant,
+        user,
+        now,
+        but
+    )
+    .execute(work.db())
+    .await
+    .during("end the user's sessions")?;
+    Ok(())
 }

@@ -101,14 +101,41 @@ impl Entity for User {
 }
 
 impl User {
+    /// Holds the row against a deactivation until the commit, which would otherwise miss what is made meanwhile.
     pub(crate) async fn is_active(work: &mut Work, id: Uuid) -> Result<bool> {
         let tenant = work.tenant();
-        let active = sqlx::query_scalar!("SELECT active FROM identity_user WHERE tenant_id = $1 AND id = $2", tenant, id)
+        let active = sqlx::query_scalar!("SELECT active FROM identity_user WHERE tenant_id = $1 AND id = $2 FOR SHARE", tenant, id)
             .fetch_optional(work.db())
             .await
             .during("look up the user")?;
         Ok(active.unwrap_or_default())
     }
+}
+
+/// Where a user stands, for [`crate::guard::manages`].
+async fn place(work: &mut Work, user: Uuid) -> Result<RowScope> {
+    let tenant = work.tenant();
+    let row = sqlx::query!("SELECT company_id, department_id FROM identity_user WHERE tenant_id = $1 AND id = $2", tenant, user)
+        .fetch_optional(work.db())
+        .await
+        .during("look up the user")?
+        .ok_or_else(|| Error::not_found(RESOURCE))?;
+    Ok(RowScope { owner: Some(user), department: row.department_id, company: Some(row.company_id) })
+}
+
+/// The user and everybody above him in the lines of report.
+async fn superiors(work: &mut Work, user: Uuid) -> Result<Vec<Uuid>> {
+    let tenant = work.tenant();
+    sqlx::query_scalar!(
+        r#"WITH RECURSIVE above(id) AS (
+             SELECT $2::uuid UNION SELECT u.manager_id FROM identity_user u JOIN above a ON u.id = a.id WHERE u.tenant_id = $1 AND u.manager_id IS NOT NULL)
+           SELECT id AS "id!" FROM above"#,
+        tenant,
+        user
+    )
+    .fetch_all(work.db())
+    .await
+    .during("follow the lines of report upwards")
 }
 
 /// The address as it is stored and looked up.

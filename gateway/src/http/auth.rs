@@ -14,7 +14,7 @@ use crate::error::{Answer, Problem};
 use crate::state::AppState;
 use axum::extract::{ConnectInfo, FromRequestParts, State};
 use axum::http::request::Parts;
-use axum::http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 use axum::{Json as JsonBody, Router};
@@ -142,20 +142,60 @@ pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 }
 
 /// Requests that change something and bring a cookie must come from our own pages: by what browsers say themselves
-/// (`Sec-Fetch-Site`), else by `Origin`. Neither of them is a refusal.
+/// (`Sec-Fetch-Site`, which no page can forge), else by `Origin`, whose scheme, host and port must all be ours: a page that
+/// came without TLS is not our own where we are reached by TLS. Neither of them is a refusal.
 pub(crate) fn same_origin(method: &Method, headers: &HeaderMap, state: &AppState) -> Result<(), Problem> {
     if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
         return Ok(());
     }
-    let text = |name: header::HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let own = match text(header::HeaderName::from_static("sec-fetch-site")) {
-        Some(site) => site == "same-origin",
-        None => text(header::ORIGIN).is_some_and(|origin| {
-            let host = origin.split_once("://").map(|(_, host)| host);
-            origin == state.config.public_url() || (host.is_some() && host == text(header::HOST))
+    // A header that is no text, or that comes twice, proves nothing.
+    let text = |name: HeaderName| {
+        let mut values = headers.get_all(name).iter();
+        values.next().filter(|_| values.next().is_none()).and_then(|value| value.to_str().ok())
+    };
+    let own = match headers.contains_key(SEC_FETCH_SITE) {
+        true => text(SEC_FETCH_SITE) == Some("same-origin"),
+        false => text(header::ORIGIN).and_then(Origin::parse).is_some_and(|origin| {
+            let https = match text(FORWARDED_PROTO).filter(|_| state.config.server.behind_proxy) {
+                Some(scheme) => scheme.eq_ignore_ascii_case("https"),
+                None => state.config.is_https(),
+            };
+            let reached = text(header::HOST).and_then(|host| Origin::parse(&format!("{}://{host}", if https { "https" } else { "http" })));
+            reached.as_ref() == Some(&origin) || Origin::parse(&state.config.public_url()) == Some(origin)
         }),
     };
     if own { Ok(()) } else { Err(Error::new(Code::Forbidden, "this request does not come from one of our own pages").because("gateway.cross_site").into()) }
+}
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// Scheme, host and port; the port of the scheme where none is written.
+#[derive(Debug, PartialEq, Eq)]
+struct Origin {
+    scheme: String,
+    host: String,
+    port: u16,
+}
+
+impl Origin {
+    /// Of an origin or of an address; `null` and what is neither http nor https is none.
+    fn parse(text: &str) -> Option<Self> {
+        let uri: Uri = text.parse().ok()?;
+        let scheme = uri.scheme_str()?.to_ascii_lowercase();
+        let usual = match scheme.as_str() {
+            "http" => 80,
+            "https" => 443,
+            _ => return None,
+        };
+        let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'))?;
+        // A port that is no number must not read like none.
+        let port = match authority.as_str().strip_prefix(authority.host())? {
+            "" => usual,
+            written => written.strip_prefix(':')?.parse().ok()?,
+        };
+        Some(Self { scheme, host: authority.host().to_ascii_lowercase(), port })
+    }
 }
 
 /// `Set-Cookie` for a session; it ends with the browser, or with the session on the server.
@@ -281,6 +321,30 @@ mod tests {
         for (value, good) in [("Bearer abc", true), ("bearer abc", true), ("Basic abc", false), ("Bearer ", false), ("Bearer", false)] {
             headers.insert(header::AUTHORIZATION, HeaderValue::from_static(value));
             assert_eq!(bearer(&headers).is_ok(), good, "{value}");
+        }
+    }
+
+    #[test]
+    fn origins_are_the_same_by_scheme_host_and_port() {
+        let ours = Origin::parse("https://erp.example").unwrap();
+        for same in ["https://erp.example:443", "HTTPS://ERP.example", "https://erp.example/"] {
+            assert_eq!(Origin::parse(same).as_ref(), Some(&ours), "{same}");
+        }
+        for other in [
+            "http://erp.example",
+            "https://erp.example:8443",
+            "http://erp.example:443",
+            "https://erp.example.evil",
+            "https://evil.example",
+            "null",
+            "",
+            "erp.example",
+            "ftp://erp.example",
+            "https://erp.example@evil.example",
+            "https://x@erp.example",
+            "https://erp.example:x",
+        ] {
+            assert_ne!(Origin::parse(other).as_ref(), Some(&ours), "{other}");
         }
     }
 

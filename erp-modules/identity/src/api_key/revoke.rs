@@ -16,7 +16,7 @@ pub struct RevokeApiKey {
 
 impl Command for RevokeApiKey {
     fn spec() -> CommandSpec {
-        CommandSpec::new("identity.api_key.revoke").target("api_key").risk(Risk::HumanOnly)
+        CommandSpec::new("identity.api_key.revoke").changes_rights_of_user().target("api_key").risk(Risk::HumanOnly)
     }
 
     async fn handle(self, work: &mut Work) -> Result<Outcome> {

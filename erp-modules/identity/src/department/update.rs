@@ -5,10 +5,11 @@ use crate::{DepartmentId, guard};
 use serde::Deserialize;
 use serde_json::json;
 use steward_kernel::changes::given;
-use steward_kernel::command::{Command, Outcome};
+use steward_kernel::command::{Command, Outcome, RowScope};
 use steward_kernel::error::{During, Error, Result};
 use steward_kernel::work::Work;
 use steward_kernel::{CommandSpec, Field};
+use uuid::Uuid;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,22 +38,16 @@ impl Command for UpdateDepartment {
         let name = self.name.filter(|name| !name.is_empty()).unwrap_or_else(|| department.name.clone());
         let parent = self.parent.map_or(department.parent_id, |parent| parent.map(Into::into));
         let tenant = work.tenant();
+        if parent != department.parent_id {
+            guard::manages(work, RowScope { owner: None, department: parent, company: Some(department.company_id) })?;
+        }
         if let Some(parent) = parent.filter(|parent| department.parent_id != Some(*parent)) {
             super::belongs_to(work, parent, department.company_id, "parent").await?;
-            let circular = sqlx::query_scalar!(
-                r#"WITH RECURSIVE above(id) AS (
-                     SELECT $2::uuid UNION SELECT d.parent_id FROM identity_department d JOIN above a ON d.id = a.id WHERE d.tenant_id = $1 AND d.parent_id IS NOT NULL)
-                   SELECT EXISTS (SELECT FROM above WHERE id = $3) AS "circular!""#,
-                tenant,
-                parent,
-                department.id
-            )
-            .fetch_one(work.db())
-            .await
-            .during("follow the departments upwards")?;
-            if circular {
+            let above = super::ancestors(work, parent).await?;
+            if above.contains(&department.id) {
                 return Err(Error::rule("identity.department_cycle", "a department cannot stand below itself"));
             }
+            may_lie_below(work, department.id, &above).await?;
         }
         sqlx::query!("UPDATE identity_department SET name = $3, parent_id = $4 WHERE tenant_id = $1 AND id = $2", tenant, department.id, name, parent)
             .execute(work.db())
@@ -61,4 +56,13 @@ impl Command for UpdateDepartment {
         let before = json!({ "department": department.id, "name": department.name, "parent": department.parent_id });
         Ok(Outcome::of(RESOURCE, department.id).undo("identity.department.update", before))
     }
+}
+
+/// Nobody brings a department below his own that was not there. `above` are those that it would lie below from now on.
+async fn may_lie_below(work: &mut Work, department: Uuid, above: &[Uuid]) -> Result<()> {
+    let Some(own) = work.rights().department.filter(|own| above.contains(own)) else { return Ok(()) };
+    if guard::manages_tenant(work) || super::ancestors(work, department).await?.contains(&own) {
+        return Ok(());
+    }
+    Err(guard::widens_own_reach())
 }

@@ -32,10 +32,15 @@ impl Command for GrantPermission {
         if !work.catalogue().permissions().contains(&self.permission) {
             return Err(Error::field("permission", "there is no such permission"));
         }
-        guard::may_give(work, &self.permission, self.scope)?;
         guard::lock_all_grants(work).await?;
         let role = Role::lock_changeable(work, self.role.0).await?;
         let (tenant, scope) = (work.tenant(), self.scope.as_str());
+        // Also those who are not active: they may come back.
+        let holders = sqlx::query_scalar!("SELECT user_id FROM identity_user_role WHERE tenant_id = $1 AND role_id = $2", tenant, role.id)
+            .fetch_all(work.db())
+            .await
+            .during("look up who has the role")?;
+        guard::may_give(work, &self.permission, self.scope, &holders).await?;
         let before = sqlx::query_scalar!(
             "SELECT scope FROM identity_role_grant WHERE tenant_id = $1 AND role_id = $2 AND permission = $3",
             tenant,

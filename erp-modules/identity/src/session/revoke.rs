@@ -16,7 +16,7 @@ pub struct RevokeSession {
 
 impl Command for RevokeSession {
     fn spec() -> CommandSpec {
-        CommandSpec::new("identity.session.revoke").target("session").risk(Risk::HumanOnly)
+        CommandSpec::new("identity.session.revoke").changes_rights_of_user().target("session").risk(Risk::HumanOnly)
     }
 
     async fn handle(self, work: &mut Work) -> Result<Outcome> {

@@ -1,8 +1,8 @@
-//! Users leave and come back. A user who is not active cannot log in, and his sessions and keys end at once; what he
-//! did stays his.
+//! Users leave and come back. A user who is not active cannot log in, and his sessions and API keys end at once and for good:
+//! whoever comes back logs in anew and makes new keys. What he did stays his.
 
 use super::{RESOURCE, User};
-use crate::{UserId, guard};
+use crate::{UserId, api_key, guard, session};
 use serde::Deserialize;
 use serde_json::json;
 use steward_kernel::command::{Command, Outcome};
@@ -18,7 +18,7 @@ pub struct DeactivateUser {
 
 impl Command for DeactivateUser {
     fn spec() -> CommandSpec {
-        CommandSpec::new("identity.user.deactivate").target("user").risk(Risk::High).undo("identity.user.reactivate")
+        CommandSpec::new("identity.user.deactivate").changes_rights_of_user().target("user").risk(Risk::High).undo("identity.user.reactivate")
     }
 
     async fn handle(self, work: &mut Work) -> Result<Outcome> {
@@ -32,15 +32,13 @@ impl Command for DeactivateUser {
             return Err(Error::rule("identity.not_active", "the user is not active"));
         }
         guard::administrator_remains_without(work, user.id).await?;
-        let (tenant, now) = (work.tenant(), work.now());
+        let tenant = work.tenant();
         sqlx::query!("UPDATE identity_user SET active = false WHERE tenant_id = $1 AND id = $2", tenant, user.id)
             .execute(work.db())
             .await
             .during("deactivate the user")?;
-        sqlx::query!("UPDATE identity_session SET revoked_at = $3 WHERE tenant_id = $1 AND user_id = $2 AND revoked_at IS NULL", tenant, user.id, now)
-            .execute(work.db())
-            .await
-            .during("end the user's sessions")?;
+        session::end_all(work, user.id, None).await?;
+        api_key::end_all(work, user.id).await?;
         work.emit("identity.user.deactivated", user.id, json!({ "user": user.id }));
         Ok(Outcome::of(RESOURCE, user.id).undo("identity.user.reactivate", json!({ "user": user.id })))
     }
@@ -54,10 +52,11 @@ pub struct ReactivateUser {
 
 impl Command for ReactivateUser {
     fn spec() -> CommandSpec {
-        CommandSpec::new("identity.user.reactivate").target("user").risk(Risk::High).undo("identity.user.deactivate")
+        CommandSpec::new("identity.user.reactivate").changes_rights_of_user().target("user").risk(Risk::High).undo("identity.user.deactivate")
     }
 
     async fn handle(self, work: &mut Work) -> Result<Outcome> {
+        guard::lock_grants_of(work, self.user.0).await?;
         let user = work.lock::<User>(self.user).await?;
         guard::may_act_as(work, user.id).await?;
         if user.active {

@@ -5,7 +5,7 @@ use crate::{CompanyId, UserId, guard};
 use serde::Deserialize;
 use serde_json::json;
 use steward_kernel::command::{Command, Outcome};
-use steward_kernel::error::{Code, During, Error, Result};
+use steward_kernel::error::{During, Error, Result};
 use steward_kernel::work::Work;
 use steward_kernel::{CommandSpec, Field, Risk, ids};
 
@@ -19,6 +19,7 @@ pub struct AddCompany {
 impl Command for AddCompany {
     fn spec() -> CommandSpec {
         CommandSpec::new("identity.user.add_company")
+            .changes_rights_of_user()
             .target("user")
             .input(Field::reference("company", "identity.company").required())
             .risk(Risk::HumanOnly)
@@ -28,9 +29,7 @@ impl Command for AddCompany {
     async fn handle(self, work: &mut Work) -> Result<Outcome> {
         guard::lock_grants_of(work, self.user.0).await?;
         let user = work.lock::<User>(self.user).await?;
-        if !guard::unrestricted(work) && !work.rights().companies.contains(&self.company.0) {
-            return Err(Error::new(Code::Forbidden, "you do not work for this company yourself").because("identity.escalation"));
-        }
+        guard::may_give_company(work, user.id, self.company.0).await?;
         let tenant = work.tenant();
         let stored = sqlx::query!(
             "INSERT INTO identity_user_company (tenant_id, id, user_id, company_id) VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id, user_id, company_id) DO NOTHING",
@@ -60,6 +59,7 @@ pub struct RemoveCompany {
 impl Command for RemoveCompany {
     fn spec() -> CommandSpec {
         CommandSpec::new("identity.user.remove_company")
+            .changes_rights_of_user()
             .target("user")
             .input(Field::reference("company", "identity.company").required())
             .risk(Risk::HumanOnly)
@@ -69,6 +69,7 @@ impl Command for RemoveCompany {
     async fn handle(self, work: &mut Work) -> Result<Outcome> {
         guard::lock_grants_of(work, self.user.0).await?;
         let user = work.lock::<User>(self.user).await?;
+        guard::manages_place(work, self.company.0, None)?;
         let tenant = work.tenant();
         let removed =
             sqlx::query!("DELETE FROM identity_user_company WHERE tenant_id = $1 AND user_id = $2 AND company_id = $3", tenant, user.id, self.company.0)

@@ -1,11 +1,11 @@
 //! Adds a user, with a first password if one is given. Rights come by roles, see [`super::roles`].
 
 use super::{LANGUAGES, RESOURCE};
-use crate::{CompanyId, DepartmentId, UserId, password};
+use crate::{CompanyId, DepartmentId, UserId, guard};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use steward_kernel::catalogue::Sensitivity;
-use steward_kernel::command::{Command, Outcome, RowScope};
+use steward_kernel::command::{Boxed, Command, Outcome, RowScope};
 use steward_kernel::error::{During, Result};
 use steward_kernel::work::Work;
 use steward_kernel::{CommandSpec, Field};
@@ -46,10 +46,19 @@ impl Command for CreateUser {
         ])
     }
 
+    fn prepare(input: &Value) -> Option<Boxed<'_, Result<Value>>> {
+        super::set_password::hashed(input)
+    }
+
     async fn handle(self, work: &mut Work) -> Result<Outcome> {
         let company = crate::company::chosen(work, self.company.map(Into::into)).await?;
         let department = self.department.map(|department| department.0);
         work.check_new(RowScope { owner: self.manager.map(Into::into), department, company: Some(company) })?;
+        guard::manages_place(work, company, department)?;
+        if let Some(manager) = self.manager {
+            let place = super::place(work, manager.0).await?;
+            guard::manages(work, place)?;
+        }
         if let Some(department) = department {
             crate::department::belongs_to(work, department, company, "department").await?;
         }
@@ -74,7 +83,6 @@ impl Command for CreateUser {
         .await
         .during("store the user")?;
         if let Some(given) = &self.password {
-            password::check(given, "password")?;
             super::set_password::store(work, id.0, given).await?;
         }
         work.emit("identity.user.created", id, json!({ "user": id, "company": company, "department": department }));

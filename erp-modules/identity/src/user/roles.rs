@@ -19,6 +19,7 @@ pub struct AssignRole {
 impl Command for AssignRole {
     fn spec() -> CommandSpec {
         CommandSpec::new("identity.user.assign_role")
+            .changes_rights_of_user()
             .target("user")
             .input(Field::reference("role", "identity.role").required())
             .risk(Risk::HumanOnly)
@@ -28,7 +29,7 @@ impl Command for AssignRole {
     async fn handle(self, work: &mut Work) -> Result<Outcome> {
         guard::lock_grants_of(work, self.user.0).await?;
         let user = work.lock::<User>(self.user).await?;
-        guard::may_give_role(work, self.role.0).await?;
+        guard::may_give_role(work, self.role.0, user.id).await?;
         let tenant = work.tenant();
         let stored = sqlx::query!(
             "INSERT INTO identity_user_role (tenant_id, id, user_id, role_id) VALUES ($1, $2, $3, $4) ON CONFLICT (tenant_id, user_id, role_id) DO NOTHING",
@@ -58,6 +59,7 @@ pub struct WithdrawRole {
 impl Command for WithdrawRole {
     fn spec() -> CommandSpec {
         CommandSpec::new("identity.user.withdraw_role")
+            .changes_rights_of_user()
             .target("user")
             .input(Field::reference("role", "identity.role").required())
             .risk(Risk::HumanOnly)
@@ -67,7 +69,7 @@ impl Command for WithdrawRole {
     async fn handle(self, work: &mut Work) -> Result<Outcome> {
         guard::lock_grants_of(work, self.user.0).await?;
         let user = work.lock::<User>(self.user).await?;
-        guard::may_give_role(work, self.role.0).await?;
+        guard::may_give_role(work, self.role.0, user.id).await?;
         let tenant = work.tenant();
         let builtin = sqlx::query_scalar!("SELECT builtin FROM identity_role WHERE tenant_id = $1 AND id = $2", tenant, self.role.0)
             .fetch_optional(work.db())

@@ -5,9 +5,10 @@ use crate::{UserId, guard};
 use serde::Deserialize;
 use serde_json::json;
 use steward_kernel::command::{Command, Outcome};
-use steward_kernel::error::{During, Error, Result};
+use steward_kernel::error::{Code, During, Error, Result};
 use steward_kernel::work::Work;
 use steward_kernel::{CommandSpec, Field, Risk};
+use uuid::Uuid;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,25 +33,38 @@ impl Command for SetManager {
         let user = work.lock::<User>(self.user).await?;
         let (tenant, manager) = (work.tenant(), self.manager.map(|manager| manager.0));
         if let Some(manager) = manager {
-            let circular = sqlx::query_scalar!(
-                r#"WITH RECURSIVE above(id) AS (
-                     SELECT $2::uuid UNION SELECT u.manager_id FROM identity_user u JOIN above a ON u.id = a.id WHERE u.tenant_id = $1 AND u.manager_id IS NOT NULL)
-                   SELECT EXISTS (SELECT FROM above WHERE id = $3) AS "circular!""#,
-                tenant,
-                manager,
-                user.id
-            )
-            .fetch_one(work.db())
-            .await
-            .during("follow the lines of report upwards")?;
-            if circular {
+            let place = super::place(work, manager).await?;
+            guard::manages(work, place)?;
+            let above = super::superiors(work, manager).await?;
+            if above.contains(&user.id) {
                 return Err(Error::rule("identity.reporting_cycle", "nobody can report to himself or to somebody below him"));
             }
+            may_lead(work, user.id, &above).await?;
         }
+        own_line(work, user.id).await?;
         sqlx::query!("UPDATE identity_user SET manager_id = $3 WHERE tenant_id = $1 AND id = $2", tenant, user.id, manager)
             .execute(work.db())
             .await
             .during("store the line of report")?;
         Ok(Outcome::of(RESOURCE, user.id).undo("identity.user.set_manager", json!({ "user": user.id, "manager": user.manager_id })))
     }
+}
+
+/// Nobody brings people under himself who were not there, whether he is to lead them himself or somebody below him.
+/// `above` are those who would lead the user from now on.
+async fn may_lead(work: &mut Work, user: Uuid, above: &[Uuid]) -> Result<()> {
+    let actor = work.user();
+    if guard::manages_tenant(work) || !above.contains(&actor) || super::superiors(work, user).await?.contains(&actor) {
+        return Ok(());
+    }
+    Err(guard::widens_own_reach())
+}
+
+/// Whom one reports to oneself is for others to say, and so are the lines of those above.
+async fn own_line(work: &mut Work, user: Uuid) -> Result<()> {
+    let actor = work.user();
+    if guard::manages_tenant(work) || !super::superiors(work, actor).await?.contains(&user) {
+        return Ok(());
+    }
+    Err(Error::new(Code::Forbidden, "you cannot change whom you or your superiors report to").because("identity.escalation"))
 }

@@ -33,6 +33,7 @@ pub struct UpdateUser {
 impl Command for UpdateUser {
     fn spec() -> CommandSpec {
         CommandSpec::new("identity.user.update")
+            .changes_rights_of_user()
             .target("user")
             .inputs([
                 Field::text("number").max(20),
@@ -69,6 +70,7 @@ impl Command for UpdateUser {
         // The new place must lie within the asker's own width, and a company is given only by who works for it, as in `add_company`.
         if moved {
             work.check_new(RowScope { owner: Some(user.id), department, company: Some(company) })?;
+            guard::manages_place(work, company, department)?;
             if company != user.company_id && !guard::unrestricted(work) && !work.rights().companies.contains(&company) {
                 return Err(Error::new(Code::Forbidden, "you do not work for this company yourself").because("identity.escalation"));
             }
