@@ -19,6 +19,9 @@ use crate::phases::Phases;
 use crate::soak::ignored_tests;
 use crate::test::TestServer;
 
+/// Enough for some hundred changes of rights; `cargo xtask soak` goes on for longer.
+const RIGHTS_SECONDS: u32 = 10;
+
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Only these parts; all if none is named.
@@ -42,6 +45,8 @@ enum Part {
     Deny,
     /// Tests that kill the server in a loop.
     Kill,
+    /// The race of rights of `cargo xtask soak`, for a short time.
+    Rights,
     /// The screens in a headless browser.
     Browser,
     /// Generated bad input against every route of the OpenAPI document.
@@ -63,7 +68,14 @@ pub(crate) fn run(args: Args) -> Result<()> {
     if wanted(Part::Kill) {
         phases.attempt("kill loops", || {
             let server = TestServer::start(args.home.as_deref())?;
-            let tested = ignored_tests(&server, "kill");
+            let tested = ignored_tests(&server, "kill", None);
+            tested.and(server.stop())
+        })?;
+    }
+    if wanted(Part::Rights) {
+        phases.attempt("race of rights", || {
+            let server = TestServer::start(args.home.as_deref())?;
+            let tested = ignored_tests(&server, "soak::rights::", Some(RIGHTS_SECONDS));
             tested.and(server.stop())
         })?;
     }
