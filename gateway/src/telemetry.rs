@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::time::Duration;
+use steward_embedder::State;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -41,6 +42,19 @@ pub fn init_metrics() -> Result<PrometheusHandle> {
     metrics::describe_counter!("steward_http_requests_total", "Requests by route, method and status");
     metrics::describe_histogram!("steward_http_request_seconds", metrics::Unit::Seconds, "Time to the head of the answer, by route and method");
     metrics::describe_gauge!("steward_database_connections", "Connections of a pool, open and idle");
+    metrics::describe_gauge!("steward_embedder_up", "1 while texts can be turned into vectors; 0 means that search works by words alone");
+    metrics::describe_gauge!("steward_embedder_queued", "Batches of texts that wait for the embedder or are computed by it");
+    metrics::describe_counter!("steward_embedder_restarts_total", "How often the embedder's process has been started again");
+    metrics::describe_counter!("steward_embedder_texts_total", "Texts that were turned into vectors");
+    metrics::describe_gauge!("steward_index_available", "1 while a part of the index can be written; told by the leader of the indexer, like all figures of the index");
+    metrics::describe_gauge!("steward_index_lag_rows", "Rows of the outbox that a part of the index has still to read, up to a bound");
+    metrics::describe_gauge!("steward_index_lag_seconds", metrics::Unit::Seconds, "Age of the oldest row of the outbox that a part of the index has not read");
+    metrics::describe_gauge!("steward_index_filling", "Resources of tenants that are still to be walked into a part of the index");
+    metrics::describe_gauge!("steward_index_drift", "Records that differed from their rows when they were last compared");
+    metrics::describe_gauge!("steward_index_failures", "Records that could not be indexed, by whether they are tried again or wait for a person");
+    metrics::describe_counter!("steward_index_drift_found_total", "Records that differed from their rows and were written again");
+    metrics::describe_counter!("steward_index_records_total", "Records that were written to a part of the index");
+    metrics::describe_counter!("steward_index_embedded_total", "Texts that were embedded for the index");
     metrics::describe_gauge!("process_resident_memory_bytes", metrics::Unit::Bytes, "Memory of this process");
     metrics::describe_gauge!("process_cpu_seconds_total", metrics::Unit::Seconds, "Processor time of this process");
     metrics::describe_gauge!(
@@ -64,6 +78,12 @@ pub(crate) async fn refresh_gauges(state: &AppState) {
         gauge!("steward_database_connections", "pool" => name, "state" => "open").set(f64::from(pool.size()));
         gauge!("steward_database_connections", "pool" => name, "state" => "idle").set(f64::from(u32::try_from(pool.num_idle()).unwrap_or(u32::MAX)));
     }
+    let embedder = state.embedder.health();
+    // Idle is as good as up: its process starts when it is needed.
+    gauge!("steward_embedder_up").set(f64::from(u8::from(matches!(embedder.state, State::Up | State::Idle))));
+    gauge!("steward_embedder_queued").set(embedder.queued as f64);
+    counter!("steward_embedder_restarts_total").absolute(embedder.restarts);
+    counter!("steward_embedder_texts_total").absolute(embedder.embedded);
     if let Some((memory, cpu)) = process().await {
         gauge!("process_resident_memory_bytes").set(memory);
         gauge!("process_cpu_seconds_total").set(cpu);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use steward_postgres::{Runtime, default_home};
+use steward_wheels::embedding;
 
 /// The root of the checkout.
 pub(crate) fn root() -> Result<PathBuf> {
@@ -25,6 +26,11 @@ pub(crate) fn home(named: Option<&Path>) -> Result<PathBuf> {
 /// The programs of PostgreSQL, fetched if need be, with progress on standard error.
 pub(crate) fn runtime(named_home: Option<&Path>) -> Result<Runtime> {
     Runtime::locate_or_fetch_in(&home(named_home)?, &|line| eprintln!("{line}"))
+}
+
+/// The embedding model and what computes it, fetched if need be, with progress on standard error.
+pub(crate) fn embedding_model(home: &Path) -> Result<()> {
+    embedding::Files::locate_or_fetch_in(home, &|line| eprintln!("{line}")).map(drop)
 }
 
 /// The server that the user wants used instead of the private one.

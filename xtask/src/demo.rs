@@ -18,7 +18,7 @@ pub(crate) struct Args {
     /// Also import the Northwind files in this folder, as a tenant of their own.
     #[arg(long, value_name = "DIR")]
     northwind: Option<PathBuf>,
-    /// Where the private PostgreSQL lies, programs and data; by default `var/` or a folder of the system.
+    /// Where the private PostgreSQL and the embedding model lie; by default `var/` or a folder of the system.
     #[arg(long, value_name = "DIR")]
     home: Option<PathBuf>,
     /// Handed on to `steward demo`.
@@ -30,11 +30,14 @@ pub(crate) fn run(args: Args) -> Result<()> {
     let home = match checkout::database_url() {
         Some(_) => {
             eprintln!("Using the server that DATABASE_URL names.");
-            None
+            args.home.as_deref().map(std::path::absolute).transpose().context("--home is no path")?.unwrap_or(checkout::root()?.join("var"))
         }
         // Before the build, which takes minutes: what is missing on the machine should show at once.
-        None => Some(checkout::runtime(args.home.as_deref())?.home().to_path_buf()),
+        None => checkout::runtime(args.home.as_deref())?.home().to_path_buf(),
     };
+    if let Err(error) = checkout::embedding_model(&home) {
+        eprintln!("The demo goes on without the embedding model, and its search works by words alone: {error:#}");
+    }
     eprintln!("Building (the first time takes some minutes).");
     let steward = cargo::build_steward(Profile::Dev)?;
     child::check()?;
@@ -45,9 +48,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
         // The path was meant from where the user stands.
         command.arg("--northwind").arg(std::path::absolute(northwind).context("--northwind is no path")?);
     }
-    if let Some(home) = home {
-        command.arg("--home").arg(home);
-    }
+    command.arg("--home").arg(home);
     command.args(args.rest).current_dir(checkout::root()?);
     // In place of this process, so that signals and the exit status need nobody to pass them on.
     let error = command.exec();

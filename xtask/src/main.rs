@@ -30,7 +30,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Start the demo company in the foreground; the first time this fetches PostgreSQL, builds and fills it.
+    /// Start the demo company in the foreground; the first time this fetches PostgreSQL and the embedding model, builds and fills it.
     Demo(demo::Args),
     /// Run all tests against a throwaway PostgreSQL. CI's first half.
     Test(test::Args),

@@ -4,7 +4,7 @@
 //! away when it ends.
 
 use super::{Modules, migrate, serve};
-use crate::compose::App;
+use crate::compose::{App, embedder};
 use crate::config::Config;
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -44,6 +44,7 @@ pub(super) async fn run(args: Args, config: Config, modules: Modules) -> Result<
     let announcement = PathBuf::from(ANNOUNCEMENT);
     remove(&announcement)?;
     let listener = serve::listen(&config).await?;
+    embedder::fetch(&config, &|line| eprintln!("{line}")).await?;
     eprintln!("Preparing the database.");
     migrate::apply(&config, modules).await?;
     let base_url = config.public_url();

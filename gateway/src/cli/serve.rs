@@ -1,7 +1,7 @@
 //! `steward serve`: the server.
 
 use super::Modules;
-use crate::compose::App;
+use crate::compose::{App, embedder};
 use crate::config::Config;
 use anyhow::{Context, Result};
 use std::net::{IpAddr, SocketAddr};
@@ -27,6 +27,7 @@ impl Args {
 pub(super) async fn run(config: Config, modules: Modules) -> Result<()> {
     super::migrate::at_start(&config, modules).await?;
     let listener = listen(&config).await?;
+    embedder::fetch(&config, &|line| eprintln!("{line}")).await?;
     let app = App::build(config, modules()).await?;
     tracing::info!(address = %listener.local_addr()?, "serving");
     app.serve(listener).await

@@ -29,7 +29,12 @@ async fn ready(State(state): State<AppState>) -> Response {
     let told = |good: bool| if good { "ok" } else { "failing" };
     let good = database && relay && !stopping;
     let status = if good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = json!({ "status": told(good), "database": told(database), "migrations": "ok", "relay": told(relay), "stopping": stopping });
+    // Without vectors search works by words alone: worse, but no reason to send requests elsewhere. The cause is in the log,
+    // not here, where anybody may ask.
+    let embedder = state.embedder.health().state;
+    let body = json!({
+        "status": told(good), "database": told(database), "migrations": "ok", "relay": told(relay), "embedder": embedder, "stopping": stopping
+    });
     (status, Json(body)).into_response()
 }
 

@@ -13,9 +13,10 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use steward_wheels::{create_public, remove_dir};
 
-use crate::home::{create_public, short_hash};
-use crate::runtime::{Runtime, remove_dir};
+use crate::home::short_hash;
+use crate::runtime::Runtime;
 use crate::user::ServerUser;
 use process::Processes;
 

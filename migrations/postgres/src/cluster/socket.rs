@@ -6,9 +6,9 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use steward_wheels::{create_public, remove_dir};
 
-use crate::home::{create_public, short_hash};
-use crate::runtime::remove_dir;
+use crate::home::short_hash;
 use crate::user::ServerUser;
 
 /// No port is ever opened; the number is part of the socket's name.
