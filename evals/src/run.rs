@@ -1,0 +1,111 @@
+//! `steward-evals run`: which target, which suites, what becomes of the measurement.
+
+use crate::host::Host;
+use crate::report::{Report, Thresholds, compare, html};
+use crate::suites::{self, Suite};
+use crate::target::{Announcement, Target};
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Only these suites; all of them unless given.
+    #[arg(long, value_name = "NAME")]
+    suite: Vec<Suite>,
+    /// A Steward that runs already; one of the harness's own unless given.
+    #[arg(long, value_name = "URL", requires = "logins")]
+    against: Option<String>,
+    /// The log-ins, as `steward demo` writes them to var/demo.json.
+    #[arg(long, value_name = "FILE")]
+    logins: Option<PathBuf>,
+    /// The database behind `--against`, as its owner, for the truth by SQL. Without `--against`: the server to use.
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// The folder with the data that is not ours (`northwind`, `agentdojo`, corpora in TREC form).
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where the reports go.
+    #[arg(long, value_name = "DIR", default_value = "target/evals")]
+    out: PathBuf,
+    /// Bounds that the metrics must keep; evals/thresholds.toml unless given.
+    #[arg(long, value_name = "FILE")]
+    thresholds: Option<PathBuf>,
+    /// An earlier report.json that this run must not be worse than.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Ask every question, but show only what did not come out well.
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// What every suite is given.
+pub struct Given<'a> {
+    pub target: &'a Target,
+    /// Where foreign data lies, if anywhere.
+    pub data: Option<&'a Path>,
+}
+
+/// True when every threshold is kept and nothing is worse than the baseline.
+pub async fn run(args: Args) -> Result<bool> {
+    let thresholds = match &args.thresholds {
+        Some(file) => Thresholds::read(file)?,
+        None => Thresholds::ours()?,
+    };
+    let data = data_folder(args.data.as_deref());
+    let northwind = data.as_deref().map(|folder| folder.join("northwind")).filter(|folder| folder.join("orders.csv").is_file());
+    let (host, target) = match (&args.against, &args.logins) {
+        (Some(url), Some(logins)) => {
+            let mut announcement = Announcement::read(logins)?;
+            announcement.base_url.clone_from(url);
+            (None, Target::new(announcement, args.database.as_deref()).await?)
+        }
+        (Some(_), None) => bail!("--against needs --logins"),
+        (None, _) => {
+            let host = Host::start(args.database.clone(), northwind.as_deref()).await?;
+            let target = Target::new(host.announcement.clone(), Some(&host.database_url)).await?;
+            (Some(host), target)
+        }
+    };
+    let wanted: Vec<Suite> = if args.suite.is_empty() { Suite::ALL.to_vec() } else { args.suite.clone() };
+    let given = Given { target: &target, data: data.as_deref() };
+    let mut measured = Ok(Vec::new());
+    for suite in wanted {
+        eprintln!("Suite {}", suite.name());
+        let result = suites::run(suite, &given).await;
+        match (&mut measured, result) {
+            (Ok(all), Ok(outcome)) => all.push(outcome),
+            (_, Err(error)) => {
+                measured = Err(error.context(format!("the suite {} could not be run", suite.name())));
+                break;
+            }
+            (Err(_), Ok(_)) => {}
+        }
+    }
+    target.close().await;
+    let stopped = match host {
+        Some(host) => host.stop().await,
+        None => Ok(()),
+    };
+    let report = Report::of(measured?, &thresholds);
+    stopped?;
+
+    std::fs::create_dir_all(&args.out).with_context(|| format!("{} cannot be made", args.out.display()))?;
+    let (json, page) = (args.out.join("report.json"), args.out.join("report.html"));
+    std::fs::write(&json, serde_json::to_vec_pretty(&report)?).with_context(|| format!("{} cannot be written", json.display()))?;
+    std::fs::write(&page, html::page(&report)).with_context(|| format!("{} cannot be written", page.display()))?;
+    print!("{}", report.table(args.quiet));
+    println!("\n{}\n{}", json.display(), page.display());
+    let not_worse = match &args.baseline {
+        Some(baseline) => compare::against(&Report::read(baseline)?, &report),
+        None => true,
+    };
+    Ok(report.passed() && not_worse)
+}
+
+/// The named folder, else the one beside the checkout.
+fn data_folder(named: Option<&Path>) -> Option<PathBuf> {
+    match named {
+        Some(folder) => Some(folder.to_owned()),
+        None => Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data")).filter(|folder| folder.is_dir()),
+    }
+}
