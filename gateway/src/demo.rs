@@ -8,6 +8,8 @@ mod northwind;
 mod orders;
 mod organisation;
 mod parties;
+mod people;
+mod policies;
 mod random;
 
 use crate::compose::{modules, told};
@@ -83,6 +85,8 @@ async fn company(state: &AppState, progress: &(dyn Fn(&str) + Sync)) -> Result<L
     batches.extend(goods::batches(&items));
     batches.extend(orders::batches(&orders));
     batches.extend(orders::activities(today, &parties));
+    batches.extend(people::batches(&admin));
+    batches.extend(policies::batches());
     let told_of = |at: &Progress<'_>| {
         if at.done == at.total || at.done.is_multiple_of(1_000) {
             progress(&format!("Demo company: {} ({} of {})", at.file, at.done, at.total));

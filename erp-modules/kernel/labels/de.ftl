@@ -231,6 +231,7 @@ kernel-error--duplicate = Einen solchen Datensatz gibt es schon
 kernel-error--idempotency_mismatch = Derselbe Schlüssel wurde für etwas anderes verwendet
 kernel-error--version_mismatch = Der Datensatz wurde inzwischen geändert
 kernel-error--confirmation_required = Das muss ein Mensch bestätigen
+kernel-error--interactive_session_required = Das darf nur ein angemeldeter Mensch tun
 kernel-error--too_large = Zu groß
 kernel-error--rate_limited = Zu viele Anfragen
 kernel-error--busy = Ausgelastet, bitte noch einmal versuchen

@@ -227,6 +227,7 @@ kernel-error--duplicate = A record like this exists already
 kernel-error--idempotency_mismatch = The same key was used for something else
 kernel-error--version_mismatch = Somebody changed the record in the meantime
 kernel-error--confirmation_required = A person has to confirm this
+kernel-error--interactive_session_required = Only a person who is logged in may do this
 kernel-error--too_large = Too large
 kernel-error--rate_limited = Too many requests
 kernel-error--busy = Busy, please try again

@@ -90,6 +90,9 @@ pub struct Field {
     pub default: Option<Name>,
     /// For `Money` columns a stored generated bigint in minor units × 100 that sorts; the sort uses it.
     pub sort_column: Option<Name>,
+    /// As an input: an assistant never fills it from what it read, only from the person's own words; see
+    /// [`Field::takes_read_text`].
+    pub own_words: bool,
 }
 
 /// The columns by which grants narrow the rows. A width without its column shows nothing.
@@ -98,6 +101,18 @@ pub struct ScopeColumns {
     pub owner: Option<Name>,
     pub department: Option<Name>,
     pub company: Option<Name>,
+    /// A row that names none of these is for everybody who holds the permission, at whatever width; without this such a row
+    /// is seen at the width of the tenant only. It is about reading: acting on the row takes the width of the tenant.
+    pub open: bool,
+}
+
+/// The columns by which a row hangs on a record of any other resource: both null, or both set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subject {
+    /// The column with the name of the other resource: `crm.party`.
+    pub resource: Name,
+    /// The column with the record's id.
+    pub id: Name,
 }
 
 /// An aggregate with a definition of its own.
@@ -164,6 +179,8 @@ pub struct Resource {
     /// The field shown for a record wherever it is referred to.
     pub title: Name,
     pub scope: ScopeColumns,
+    /// A row that hangs on a record is readable only by who may read that record as well.
+    pub subject: Option<Subject>,
     pub measures: Vec<Measure>,
     pub filters: Vec<NamedFilter>,
     pub parent: Option<Parent>,
@@ -221,6 +238,8 @@ pub struct CommandSpec {
     pub calls: Vec<Name>,
     /// Queries of other modules that it asks.
     pub asks: Vec<Name>,
+    /// The input that names the company for which it works when another command calls it: the company of the caller's document.
+    pub company: Option<Name>,
     /// Inputs that make a likely duplicate; shown in the catalogue, checked by the handler, which refuses with
     /// [`crate::Code::Duplicate`] unless the input `allow_duplicate` is true.
     pub duplicate_guard: Vec<Name>,
@@ -230,9 +249,21 @@ pub struct CommandSpec {
     pub internal: bool,
     /// Values of the tenant's custom fields are taken (input `custom`).
     pub customizable: bool,
-    /// Changes what many may do (a role, lines of report): it waits for the tenant's running writes and runs alone, so that
-    /// none slips past it. What concerns one user waits for that user's writes only, see the commands of identity.
-    pub changes_rights: bool,
+    /// Whose rights it changes, and so which writes it waits for.
+    pub changes_rights: RightsChange,
+}
+
+/// Whose rights a command changes. Of several in one unit of work the widest counts; each opens it under its locks at once,
+/// because two that held them shared and both wanted more would wait for each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RightsChange {
+    #[default]
+    None,
+    /// One user's (his roles, his sessions): it waits for the writes of that user only, and such commands of a tenant run one
+    /// after the other.
+    OfUser,
+    /// Those of many (a role, lines of report): it waits for the tenant's running writes and runs alone.
+    OfMany,
 }
 
 /// A named question with typed parameters and a table as its answer.
@@ -330,7 +361,21 @@ impl Kind {
     }
 }
 
+impl Field {
+    /// Whether an assistant that proposes a command may fill this input from text that it read: a passage, a note, a name
+    /// that somebody else wrote. Texts, numbers and dates it may, and the card says so; never what names a record or an
+    /// amount of money, and never an address ([`Field::own_words`]): those lead values and messages elsewhere.
+    pub fn takes_read_text(&self) -> bool {
+        !self.own_words && !matches!(self.kind, Kind::Money { .. } | Kind::Reference(_))
+    }
+}
+
 impl Resource {
+    /// Whether rows of other resources may hang on a record of this one. Lines have their document for that; what hangs on
+    /// something itself would make chains. The policy finds the table by the resource's name, so the two must agree.
+    pub fn takes_attachments(&self) -> bool {
+        self.parent.is_none() && self.subject.is_none() && self.table == self.name.replace('.', "_")
+    }
     pub fn find_field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name == name)
     }

@@ -74,6 +74,8 @@ fn field(row: Row) -> Option<Field> {
     field.custom = true;
     field.required = row.required;
     field.writable = true;
+    // What somebody wrote into a field of his own he expects to find again.
+    field.searchable = matches!(field.kind, Kind::Text { .. });
     let german = row.label_de.unwrap_or_else(|| row.label.clone());
     field.label = Some([("en".to_owned(), row.label), ("de".to_owned(), german)].into());
     Some(field)

@@ -12,7 +12,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub url: String,
-    /// Connections that serve requests. The relay and the log-in have two each beside these.
+    /// Connections that serve requests. The relay with the indexer, and the log-in, have four each beside these.
     pub connections_max: u32,
     /// Off for PgBouncer before 1.21 in transaction mode.
     pub named_statements: bool,
@@ -49,7 +49,7 @@ impl Database {
     pub fn new(settings: &Settings) -> Result<Self> {
         Ok(Self {
             app: pool(settings, "steward_app", settings.connections_max)?,
-            relay: pool(settings, "steward_relay", 2)?,
+            relay: pool(settings, "steward_relay", 4)?,
             login: pool(settings, "steward_login", 4)?,
         })
     }

@@ -28,6 +28,7 @@ pub mod read;
 pub mod relay;
 pub mod report;
 pub mod tenant;
+pub mod text;
 pub mod work;
 
 pub use catalogue::{Catalogue, CommandSpec, Field, Kind, Measure, ReportSpec, Resource, Risk};

@@ -17,6 +17,7 @@ mod parse;
 mod plan;
 pub(crate) mod scope;
 mod select;
+mod texts;
 mod value;
 
 #[cfg(test)]
@@ -24,7 +25,8 @@ mod tests;
 
 pub use filter::ops_of;
 pub use history::{Actor, FieldChange, HistoryEntry};
-pub(crate) use {aggregate::run as aggregate, history::run as history, list::detail, list::explain, list::list};
+pub use texts::{TextRow, has_texts, is_text};
+pub(crate) use {aggregate::run as aggregate, history::run as history, list::detail, list::explain, list::list, texts::live, texts::texts};
 
 use crate::catalogue::{Catalogue, Field, Kind, Resource, module_of};
 use crate::error::{Code, Error, Result};

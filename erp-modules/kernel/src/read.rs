@@ -10,7 +10,7 @@ use crate::calendar::Calendar;
 use crate::catalogue::{Catalogue, Field, Kind, ReportSpec, Resource, module_of};
 use crate::error::{Code, During, Error, FieldError, Result};
 use crate::principal::{Principal, Rights, Scope};
-use crate::query::{self, AggregateQuery, Asker, HistoryEntry, ListQuery, Page};
+use crate::query::{self, AggregateQuery, Asker, HistoryEntry, ListQuery, Page, TextRow};
 use crate::report::Table;
 use crate::{input, work};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -143,6 +143,17 @@ impl Read {
     pub async fn history(&mut self, resource: &str, id: Uuid, limit: u32) -> Result<Vec<HistoryEntry>> {
         let (db, asker) = self.parts();
         query::history(db, asker, resource, id, limit).await
+    }
+
+    /// Title and searchable texts of those of these records that the reader may read.
+    pub async fn texts(&mut self, resource: &str, ids: &[Uuid]) -> Result<Vec<TextRow>> {
+        let (db, asker) = self.parts();
+        query::texts(db, asker, resource, ids).await
+    }
+    /// Id and version of the records that are not archived, in the order of their ids: for walking a resource in chunks.
+    pub async fn live(&mut self, resource: &str, after: Option<Uuid>, limit: u32) -> Result<Vec<(Uuid, i64)>> {
+        let (db, asker) = self.parts();
+        query::live(db, asker, resource, after, limit).await
     }
 
     /// Runs a report. Columns whose permission the reader lacks are taken out of the spec and of the table.

@@ -10,8 +10,8 @@ const SECOND_COMPANY: &str = "NS";
 pub(super) struct Person {
     pub(super) number: &'static str,
     pub(super) name: &'static str,
-    position: &'static str,
-    department: &'static str,
+    pub(super) position: &'static str,
+    pub(super) department: &'static str,
     manager: Option<&'static str>,
     /// Besides the role of every employee.
     pub(super) role: Option<&'static str>,
@@ -22,7 +22,7 @@ impl Person {
         let plain: String = self.name.to_lowercase().replace(' ', ".").replace('ä', "ae").replace('ö', "oe").replace('ü', "ue").replace('ß', "ss");
         format!("{plain}@demo.example")
     }
-    fn company(&self) -> &'static str {
+    pub(super) fn company(&self) -> &'static str {
         if self.department == "sales-ns" { SECOND_COMPANY } else { FIRST_COMPANY }
     }
     /// Of the first company in euros, of the second in francs.
@@ -44,6 +44,7 @@ const fn person(
 
 const REP: Option<&str> = Some("sales-representative");
 const LEAD: Option<&str> = Some("sales-manager");
+const PERSONNEL: Option<&str> = Some("hr-manager");
 const STORE: Option<&str> = Some("warehouse");
 
 /// Everybody but the administrator.
@@ -71,7 +72,7 @@ pub(super) const PEOPLE: &[Person] = &[
     person("134", "Lena Friedrich", "Dispatcher", "warehouse", Some("130"), STORE),
     person("140", "Claudia Voss", "Head of administration", "office", Some("100"), None),
     person("141", "Marten Fuchs", "Accountant", "office", Some("140"), None),
-    person("142", "Julia Ahrens", "Personnel", "office", Some("140"), None),
+    person("142", "Julia Ahrens", "Head of personnel", "office", Some("140"), PERSONNEL),
 ];
 
 /// Those who sell, in one currency.

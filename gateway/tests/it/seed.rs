@@ -53,6 +53,9 @@ pub(crate) struct Place {
 
 /// Values that the type alone does not give: rules between columns, and texts with a form.
 const SPECIAL: &[(&str, &str, &str)] = &[
+    // Several rows of one user, of which one at most may be current.
+    ("hr_employee", "status", "'ended'"),
+    ("hr_employee", "end_date", "date '2030-01-01'"),
     ("identity_role_grant", "permission", "'p:' || {mark}"),
     ("identity_session", "expires_at", "now() + interval '1 day'"),
     ("kernel_custom_field", "kind", "'text'"),

@@ -1,6 +1,8 @@
 //! Builders for declarations: how a module's author writes fields, resources, commands and reports.
 
-use super::{Aggregate, CommandSpec, Field, Kind, Measure, Name, NamedFilter, Parent, ReportSpec, Resource, Risk, ScopeColumns, Sensitivity};
+use super::{
+    Aggregate, CommandSpec, Field, Kind, Measure, Name, NamedFilter, Parent, ReportSpec, Resource, RightsChange, Risk, ScopeColumns, Sensitivity, Subject,
+};
 
 impl Field {
     fn new(name: impl Into<Name>, kind: Kind) -> Self {
@@ -22,6 +24,7 @@ impl Field {
             writable: false,
             default: None,
             sort_column: None,
+            own_words: false,
         }
     }
     /// One line of up to 200 characters.
@@ -125,6 +128,13 @@ impl Field {
         self.in_list = true;
         self
     }
+    /// An address to which something is sent or paid: as an input filled from the person's own words only, never from a text
+    /// that an assistant read.
+    #[must_use]
+    pub fn own_words(mut self) -> Self {
+        self.own_words = true;
+        self
+    }
     #[must_use]
     pub fn writable(mut self) -> Self {
         self.writable = true;
@@ -166,6 +176,7 @@ impl Resource {
             fields: vec![Field::timestamp("created_at").required().sortable(), Field::timestamp("updated_at").required()],
             title: "name".into(),
             scope: ScopeColumns::default(),
+            subject: None,
             measures: vec![Measure { name: "count".into(), aggregate: Aggregate::Count, only: Vec::new(), date: None, permission: None }],
             filters: Vec::new(),
             parent: None,
@@ -202,6 +213,19 @@ impl Resource {
     #[must_use]
     pub fn company(mut self, column: &'static str) -> Self {
         self.scope.company = Some(column.into());
+        self
+    }
+    /// Rows that name neither owner nor department nor company are for every reader. The table needs `app.open_unplaced`.
+    #[must_use]
+    pub fn open_unplaced(mut self) -> Self {
+        self.scope.open = true;
+        self
+    }
+    /// Rows may hang on a record of another resource, and then are readable only by who may read that record as well. The
+    /// table needs `app.hang`.
+    #[must_use]
+    pub fn hangs_on(mut self, resource_column: &'static str, id_column: &'static str) -> Self {
+        self.subject = Some(Subject { resource: resource_column.into(), id: id_column.into() });
         self
     }
     #[must_use]
@@ -316,11 +340,12 @@ impl CommandSpec {
             undo: None,
             calls: Vec::new(),
             asks: Vec::new(),
+            company: None,
             duplicate_guard: Vec::new(),
             when: Vec::new(),
             internal: false,
             customizable: false,
-            changes_rights: false,
+            changes_rights: RightsChange::None,
         }
     }
     /// Acts on one record: the required input `name` refers to the command's resource and is the `{id}` of the route.
@@ -373,6 +398,13 @@ impl CommandSpec {
         self.asks.push(query.into());
         self
     }
+    /// Called by another command, it works for the company that the input `name` says and for no other: rows of others are
+    /// refused, and the caller must hold a document of that company.
+    #[must_use]
+    pub fn for_company(mut self, name: &'static str) -> Self {
+        self.company = Some(name.into());
+        self
+    }
     /// Adds the input `allow_duplicate`; the handler checks.
     #[must_use]
     pub fn duplicate_guard(mut self, inputs: &[&'static str]) -> Self {
@@ -395,7 +427,13 @@ impl CommandSpec {
     /// Changes what many may do: runs alone among the tenant's writes.
     #[must_use]
     pub fn changes_rights(mut self) -> Self {
-        self.changes_rights = true;
+        self.changes_rights = RightsChange::OfMany;
+        self
+    }
+    /// Changes what one user may do: waits for that user's writes, which the handler locks out.
+    #[must_use]
+    pub fn changes_rights_of_user(mut self) -> Self {
+        self.changes_rights = RightsChange::OfUser;
         self
     }
     /// Takes the tenant's custom fields of the resource as the input `custom`.

@@ -197,7 +197,7 @@ fn titled<'a>(plan: &mut Plan<'a>, key: usize, referred: &'a str) -> Option<Titl
     let resource = asker.resource(referred).ok()?;
     let title = asker.title(resource)?;
     let alias = format!("j{key}");
-    let predicate = scope::predicate(resource, asker.rights, asker.principal, &alias, &mut plan.args)?;
+    let predicate = scope::predicate(asker, resource, &alias, &mut plan.args)?;
     Some(Title { key, table: scope::table(&resource.table), title: format!("{}::text", scope::column(&alias, &title.column)), predicate })
 }
 

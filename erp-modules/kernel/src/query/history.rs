@@ -17,6 +17,8 @@ use uuid::Uuid;
 
 /// Changes of one page.
 const CHANGES_MAX: u32 = 500;
+/// Characters of one value.
+const TEXT_MAX: u32 = 10_000;
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct HistoryEntry {
@@ -80,18 +82,22 @@ pub(crate) fn build(asker: Asker<'_>, resource: &str, id: Uuid, limit: u32) -> R
         }
         // Lines lie where their document lies, deleted ones too; a child with a width of its own must be in sight itself.
         let mut more = String::new();
-        if child.permission != resource.permission || child.scope != resource.scope {
-            let Some(predicate) = scope::predicate(child, asker.rights, asker.principal, "x", &mut args) else { continue };
+        if child.permission != resource.permission || child.scope != resource.scope || child.subject != resource.subject {
+            let Some(predicate) = scope::predicate(asker, child, "x", &mut args) else { continue };
             more = format!(" AND EXISTS (SELECT FROM {} x WHERE x.id = c.entity_id AND {predicate})", scope::table(&child.table));
         }
         arms.push(arm("parent_id", child, &mut args, &more));
     }
     let (name, join) = actor(asker, &mut args);
-    // `->>` gives every value as the exact text that was stored: a JSON number would lose digits on its way.
+    // `->>` gives every value as the exact text that was stored: a JSON number would lose digits on its way. Of a text of the
+    // length of a document only the beginning is told: a page of a history may hold many of them.
+    let side = |at: u8| format!("CASE WHEN d.key = 'custom' THEN d.value ->> {at} ELSE left(d.value ->> {at}, {TEXT_MAX}) END");
     let sql = format!(
         "SELECT c.at, c.resource, c.entity_id, c.version, c.operation, c.actor_id, c.command, {name},
-                (SELECT coalesce(jsonb_object_agg(d.key, jsonb_build_array(d.value ->> 0, d.value ->> 1)), '{{}}') FROM jsonb_each(c.diff) d)
+                (SELECT coalesce(jsonb_object_agg(d.key, jsonb_build_array({}, {})), '{{}}') FROM jsonb_each(c.diff) d)
          FROM ({}) c{join} {order} LIMIT {limit}",
+        side(0),
+        side(1),
         arms.join(" UNION ALL ")
     );
     Ok((sql, args))
@@ -101,7 +107,7 @@ pub(crate) fn build(asker: Asker<'_>, resource: &str, id: Uuid, limit: u32) -> R
 fn actor(asker: Asker<'_>, args: &mut Args) -> (String, String) {
     let found = asker.resource("identity.user").ok().and_then(|user| {
         let title = asker.title(user)?;
-        let predicate = scope::predicate(user, asker.rights, asker.principal, "u", args)?;
+        let predicate = scope::predicate(asker, user, "u", args)?;
         Some((
             format!("{}::text", scope::column("u", &title.column)),
             format!(" LEFT JOIN {} u ON u.id = c.actor_id AND {predicate}", scope::table(&user.table)),

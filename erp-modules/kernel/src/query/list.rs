@@ -243,7 +243,7 @@ async fn rows_of(db: &mut PgConnection, asker: Asker<'_>, child: &Resource, pare
     if child.archivable {
         plan.add("t.archived_at IS NULL");
     }
-    let projection = Projection::of(&mut plan, Wanted::All, Some(column))?;
+    let projection = Projection::of(&mut plan, Wanted::Lines, Some(column))?;
     let positioned = child.fields.iter().any(|field| field.column == "position" && field.kind == Kind::Integer && !field.custom);
     let by = if positioned { "t.position, t.id" } else { "t.id" };
     let sql = format!("SELECT {} FROM {} WHERE {} ORDER BY {by} LIMIT {CHILDREN_MAX}", projection.sql(), plan.from(), plan.conditions());

@@ -77,7 +77,7 @@ impl<'a> Plan<'a> {
     pub(crate) fn open(asker: Asker<'a>, resource: &str) -> Result<Self> {
         let resource = asker.resource(resource)?;
         let mut args = Args::default();
-        let predicate = scope::predicate(resource, asker.rights, asker.principal, "t", &mut args).ok_or_else(|| Error::forbidden(&resource.permission))?;
+        let predicate = scope::predicate(asker, resource, "t", &mut args).ok_or_else(|| Error::forbidden(&resource.permission))?;
         Ok(Self { asker, resource, args, joins: Vec::new(), conditions: vec![predicate] })
     }
     pub(crate) fn arg(&mut self, value: Arg) -> String {
@@ -111,7 +111,7 @@ impl<'a> Plan<'a> {
         }
         let resource = self.asker.resource(referred).ok()?;
         let joined = format!("r{}", self.joins.len() + 1);
-        let predicate = scope::predicate(resource, self.asker.rights, self.asker.principal, &joined, &mut self.args)?;
+        let predicate = scope::predicate(self.asker, resource, &joined, &mut self.args)?;
         let from = Target { alias: alias.to_owned(), field, hops: 0 }.expression();
         let sql = format!("LEFT JOIN {} {joined} ON {joined}.id = {from} AND {predicate}", scope::table(&resource.table));
         self.joins.push(Join { path: path.to_owned(), resource, sql });

@@ -5,7 +5,7 @@
 
 use super::value::{Arg, Args, Shared};
 use super::{Asker, select};
-use crate::catalogue::{Catalogue, Field, Kind, Resource};
+use crate::catalogue::{Catalogue, Field, Kind, Resource, Subject};
 use crate::error::{During, Result};
 use crate::principal::{Principal, Rights, Scope};
 use sqlx::{PgConnection, Row};
@@ -28,7 +28,19 @@ pub(crate) fn is_plain(name: &str) -> bool {
 
 /// The rows of `resource` that the asker may read, as a predicate over `alias`; `None` without the right to any. A width
 /// whose column the table lacks shows nothing. The system sees its tenant.
-pub(crate) fn predicate(resource: &Resource, rights: &Rights, principal: &Principal, alias: &str, args: &mut Args) -> Option<String> {
+///
+/// Every way to read a table passes through here, so what a row hangs on is part of it too.
+pub(crate) fn predicate(asker: Asker<'_>, resource: &Resource, alias: &str, args: &mut Args) -> Option<String> {
+    let own = width(asker, resource, alias, args)?;
+    match &resource.subject {
+        Some(subject) if !asker.principal.is_system() => Some(format!("{own} AND {}", hanging(asker, subject, alias, args))),
+        _ => Some(own),
+    }
+}
+
+/// The rows that lie within the asker's width.
+fn width(asker: Asker<'_>, resource: &Resource, alias: &str, args: &mut Args) -> Option<String> {
+    let Asker { rights, principal, .. } = asker;
     let scope = if principal.is_system() { Scope::Tenant } else { rights.scope(&resource.permission)? };
     let tenant = format!("{alias}.tenant_id = {}", args.shared(Shared::Tenant, || Arg::Uuid(principal.tenant)));
     let columns = &resource.scope;
@@ -47,10 +59,31 @@ pub(crate) fn predicate(resource: &Resource, rights: &Rights, principal: &Princi
         }
         Scope::Own => columns.owner.as_deref().map(|name| format!("{} = {}", column(alias, name), args.shared(Shared::User, || Arg::Uuid(principal.user)))),
     };
-    Some(match narrowed {
-        Some(narrowed) => format!("{tenant} AND {narrowed}"),
-        None => format!("{tenant} AND false"),
-    })
+    let narrowed = narrowed.unwrap_or_else(|| "false".to_owned());
+    if !columns.open {
+        return Some(format!("{tenant} AND {narrowed}"));
+    }
+    let unplaced: Vec<String> =
+        [&columns.owner, &columns.department, &columns.company].into_iter().flatten().map(|name| format!("{} IS NULL", column(alias, name))).collect();
+    Some(format!("{tenant} AND ({narrowed} OR ({}))", unplaced.join(" AND ")))
+}
+
+/// A row that hangs on nothing, or on a record that the asker may read. What it hangs on is looked up in one table, that of
+/// the resource it names; a resource that the asker may not read, or that nothing may hang on, hides the row.
+fn hanging(asker: Asker<'_>, subject: &Subject, alias: &str, args: &mut Args) -> String {
+    let (named, id) = (column(alias, &subject.resource), column(alias, &subject.id));
+    let inner = format!("{alias}s");
+    let mut arms = String::new();
+    for resource in asker.catalogue.resources.values().filter(|resource| resource.takes_attachments()) {
+        let Ok(resource) = asker.resource(&resource.name) else { continue };
+        let Some(readable) = width(asker, resource, &inner, args) else { continue };
+        let name = resource.name.replace('\'', "''");
+        arms.push_str(&format!(" WHEN '{name}' THEN EXISTS (SELECT FROM {} {inner} WHERE {inner}.id = {id} AND {readable})", table(&resource.table)));
+    }
+    match arms.is_empty() {
+        true => format!("{id} IS NULL"),
+        false => format!("({id} IS NULL OR CASE {named}{arms} ELSE false END)"),
+    }
 }
 
 /// Which of these records the asker may read. Without the right to any, or without the module, none: out of sight reads
@@ -69,7 +102,7 @@ pub(crate) async fn visible_ids(
     if ids.is_empty() || asker.resource(&resource.name).is_err() {
         return Ok(HashSet::new());
     }
-    let Some(predicate) = predicate(resource, rights, principal, "t", &mut args) else { return Ok(HashSet::new()) };
+    let Some(predicate) = predicate(asker, resource, "t", &mut args) else { return Ok(HashSet::new()) };
     let ids = args.push(Arg::Uuids(ids.to_vec()));
     let sql = format!("SELECT t.id FROM {} t WHERE {predicate} AND t.id = ANY({ids})", table(&resource.table));
     let rows = select::fetch(db, sql, &args, "look up the records").await?;
@@ -89,7 +122,7 @@ pub(crate) async fn titles(
     let mut args = Args::default();
     let Some(resource) = asker.resource(resource).ok().filter(|_| !ids.is_empty()) else { return Ok(HashMap::new()) };
     let Some(title) = asker.title(resource) else { return Ok(HashMap::new()) };
-    let Some(predicate) = predicate(resource, rights, principal, "t", &mut args) else { return Ok(HashMap::new()) };
+    let Some(predicate) = predicate(asker, resource, "t", &mut args) else { return Ok(HashMap::new()) };
     let ids = args.push(Arg::Uuids(ids.to_vec()));
     let title = column("t", &title.column);
     let sql = format!("SELECT t.id, {title}::text FROM {} t WHERE {predicate} AND t.id = ANY({ids}) AND {title} IS NOT NULL", table(&resource.table));

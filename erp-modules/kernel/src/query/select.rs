@@ -12,11 +12,16 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 use std::collections::HashSet;
 use uuid::Uuid;
 
+/// A longer text of a line is read with the line itself.
+const LINE_TEXT_MAX: u32 = 10_000;
+
 /// Which fields are wanted. The id and the version are always there.
 #[derive(Clone, Copy)]
 pub(crate) enum Wanted<'q> {
     /// All but long texts.
     List,
+    /// All but texts of the length of a document: of the rows of a child, which may be many.
+    Lines,
     All,
     Named(&'q [String]),
 }
@@ -65,6 +70,7 @@ impl Projection {
         let fields: Vec<&'a Field> = match wanted {
             Wanted::All => asker.fields(resource).collect(),
             Wanted::List => asker.fields(resource).filter(|field| !matches!(field.kind, Kind::Text { multiline: true, .. })).collect(),
+            Wanted::Lines => asker.fields(resource).filter(|field| !matches!(field.kind, Kind::Text { max, multiline: true } if max > LINE_TEXT_MAX)).collect(),
             Wanted::Named(names) => named(asker, resource, names)?,
         };
         for field in fields.into_iter().filter(|field| without.is_none_or(|column| field.column != column)) {

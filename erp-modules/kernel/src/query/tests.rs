@@ -376,3 +376,52 @@ fn a_read_can_move_between_threads() {
     fn assert_send<T: Send>() {}
     assert_send::<crate::read::Read>();
 }
+
+/// A note for everybody unless it is placed, which may hang on a record.
+fn with_notes() -> Catalogue {
+    let note = Resource::new("memo.note", "notes", "memo_note").owner("owner_id").company("company_id").open_unplaced().hangs_on("of", "of_id").title("text");
+    let note = note.field(Field::text("text").required()).field(Field::reference("about", "memo.note"));
+    let mut catalogue = catalogue();
+    catalogue.resources.insert("memo.note".into(), Arc::new(note));
+    catalogue
+}
+
+#[test]
+fn a_row_that_hangs_on_a_record_stands_behind_the_width_of_that_record_too() {
+    let (catalogue, principal) = (with_notes(), user());
+    let condition = |grants: &[(&str, Scope)], modules_off: &[&str]| {
+        let rights = Rights { modules_off: modules_off.iter().map(|name| (*name).to_owned()).collect(), ..rights(grants) };
+        let asker = Asker { catalogue: &catalogue, rights: &rights, principal: &principal };
+        Plan::open(asker, "memo.note").unwrap().conditions()
+    };
+    let party = "WHEN 'crm.party' THEN EXISTS (SELECT FROM crm_party ts WHERE ts.id = t.of_id AND ts.tenant_id = $1 AND ts.owner_id = $2)";
+    assert_eq!(
+        condition(&[("memo:note:read", Scope::Tenant), ("crm:party:read", Scope::Own)], &[]),
+        format!("t.tenant_id = $1 AND (t.of_id IS NULL OR CASE t.of {party} ELSE false END)")
+    );
+    // Neither lines nor what hangs itself can be hung on; what the asker may not read, and a module that is off, hide the row.
+    assert_eq!(condition(&[("memo:note:read", Scope::Tenant)], &[]), "t.tenant_id = $1 AND t.of_id IS NULL");
+    assert_eq!(condition(&[("memo:note:read", Scope::Tenant), ("crm:party:read", Scope::Own)], &["crm"]), "t.tenant_id = $1 AND t.of_id IS NULL");
+}
+
+#[test]
+fn an_unplaced_row_of_an_open_resource_is_for_every_width() {
+    let (catalogue, principal) = (with_notes(), user());
+    for (scope, narrowed) in [(Scope::Own, "t.owner_id = $2"), (Scope::Company, "t.company_id = ANY($2)"), (Scope::Department, "false")] {
+        let rights = rights(&[("memo:note:read", scope)]);
+        let conditions = Plan::open(Asker { catalogue: &catalogue, rights: &rights, principal: &principal }, "memo.note").unwrap().conditions();
+        assert_eq!(conditions, format!("t.tenant_id = $1 AND ({narrowed} OR (t.owner_id IS NULL AND t.company_id IS NULL)) AND t.of_id IS NULL"));
+    }
+}
+
+#[test]
+fn a_joined_row_stands_behind_the_same_wall() {
+    let (catalogue, principal, rights) = (with_notes(), user(), rights(&[("memo:note:read", Scope::Tenant), ("crm:party:read", Scope::Tenant)]));
+    let mut plan = Plan::open(Asker { catalogue: &catalogue, rights: &rights, principal: &principal }, "memo.note").unwrap();
+    plan.resolve("about.text", super::plan::Sight::Asker).unwrap();
+    let from = plan.from();
+    assert!(
+        from.contains("r1.tenant_id = $1 AND (r1.of_id IS NULL OR CASE r1.of WHEN 'crm.party' THEN EXISTS (SELECT FROM crm_party r1s WHERE r1s.id = r1.of_id"),
+        "{from}"
+    );
+}

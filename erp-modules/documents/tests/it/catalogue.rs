@@ -1,0 +1,26 @@
+//! The declarations hold together.
+
+use crate::{Firm, modules};
+use steward_kernel::command::ErasedCommand;
+use steward_kernel::input;
+
+#[tokio::test]
+async fn labels_are_complete_in_both_languages() {
+    let firm = Firm::open(steward_migrations::Placement::Pooled).await;
+    let kernel = &firm.house.kernel;
+    let missing: Vec<String> = kernel.labels.missing(&kernel.registry.catalogue).into_iter().filter(|gap| gap.contains("documents")).collect();
+    assert_eq!(missing, Vec::<String>::new());
+    assert_eq!(kernel.labels.missing_roles(["document-manager", "management"]), Vec::<String>::new());
+}
+
+#[test]
+fn every_command_decodes_what_its_schema_allows() {
+    for module in modules() {
+        for command in module.commands.iter().filter(|command| command.spec().name.starts_with("documents.")) {
+            for full in [true, false] {
+                let command: &dyn ErasedCommand = command.as_ref();
+                command.check(input::example(&command.spec().inputs, full)).unwrap_or_else(|error| panic!("{}: {error}", command.spec().name));
+            }
+        }
+    }
+}
