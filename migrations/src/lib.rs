@@ -13,6 +13,7 @@ mod placement;
 mod roles;
 mod tenant;
 pub mod test_database;
+mod vectors;
 
 pub use contents::Contents;
 pub use owner::Owner;

@@ -5,7 +5,7 @@
 
 use crate::contents::{FIXED, ours};
 use crate::owner::plain;
-use crate::{Contents, Owner, sync_roles};
+use crate::{Contents, Owner, sync_roles, vectors};
 use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::{AssertSqlSafe, Postgres, Transaction};
@@ -18,6 +18,7 @@ pub const POOLED: &str = "pooled";
 pub async fn migrate_all(owner: &Owner, contents: &Contents) -> Result<()> {
     let lock = lock(owner).await?;
     fixed(owner).await?;
+    vectors::prepare(owner).await?;
     for schema in schemas(owner).await? {
         one(owner, &schema, &contents.placement()).await?;
     }
