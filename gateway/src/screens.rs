@@ -16,12 +16,15 @@ mod detail;
 mod form;
 mod format;
 mod home;
+mod index;
 mod lines;
 mod list;
 mod login;
+mod mark;
 mod picker;
 mod related;
 mod report;
+mod search;
 mod shell;
 mod view;
 mod visitor;
@@ -40,9 +43,11 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/login", get(login::page).post(login::submit))
         .route("/logout", post(login::logout))
         .route("/", get(home::page))
+        .route(search::PATH, get(search::page))
         .route("/app/chat", get(chat::page))
         .route("/app/chat/{conversation}", get(chat::conversation))
         .route("/app/reports/{name}", get(report::page))
+        .route("/app/index", get(index::page))
         .route("/app/pick/{module}/{resources}", get(picker::options))
         .route("/app/undo/{execution}", post(command::undo))
         .route("/app/{module}/{resources}", get(list::page))

@@ -2,6 +2,7 @@
 
 import { enhanceLines } from "./lines.js";
 import { enhancePickers } from "./picker.js";
+import { enhanceSearch } from "./search.js";
 
 const dialog = document.getElementById("dialog");
 
@@ -43,7 +44,7 @@ document.addEventListener("keydown", (event) => {
   }
   const typing = event.target instanceof Element && event.target.closest("input, textarea, select, [contenteditable]");
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || typing) return;
-  const box = document.querySelector("[data-slash]") ?? document.getElementById("ask") ?? document.getElementById("message");
+  const box = document.getElementById("find") ?? document.getElementById("ask") ?? document.getElementById("message");
   if (box) {
     event.preventDefault();
     box.focus();
@@ -98,4 +99,5 @@ document.body.addEventListener("htmx:afterSwap", (event) => {
 });
 dialog?.addEventListener("close", () => document.getElementById("dialog-body")?.replaceChildren());
 
+enhanceSearch();
 enhance(document.body);

@@ -26,9 +26,37 @@ export function proposalCard(proposal, context) {
     "section",
     { class: "card steward-card", "data-proposal": proposal.id, "aria-label": proposal.steps.map((step) => label(step.command)).join(", ") },
     element("div", { class: "card-header" }, element("h3", { class: "card-title" }, proposal.steps.map((step) => label(step.command)).join(" → "))),
-    element("div", { class: "card-body" }, ...preview(proposal.preview ?? {}), status),
+    element("div", { class: "card-body" }, ...notices(), ...steps(), ...tainted(), ...preview(proposal.preview ?? {}), status),
     actions,
   );
+
+  /** What the person must know before anything else. */
+  function notices() {
+    const told = (proposal.notices ?? []).map((name) => [name, words[name.replaceAll("_", "-")]]).filter(([, text]) => text);
+    const parts = told.map(([name, text]) => element("div", { class: `alert alert-${name === "asked_only" ? "danger" : "warning"}`, role: "alert", "data-notice": name }, text));
+    if (proposal.masked) parts.push(element("div", { class: "alert alert-info", role: "status" }, words.masked));
+    return parts;
+  }
+
+  /** Several steps are confirmed and executed together. */
+  function steps() {
+    if (proposal.steps.length < 2) return [];
+    return [element("ol", { class: "steward-steps" }, ...proposal.steps.map((step) => element("li", { "data-step": step.command }, label(step.command))))];
+  }
+
+  /** Values that are not the person's own words, each with the record that it comes from. */
+  function tainted() {
+    const marks = proposal.tainted ?? [];
+    if (marks.length === 0) return [];
+    const line = (mark) => {
+      const resource = names.resources[mark.source?.resource];
+      const origin = mark.source ? mark.source.title || resource?.label || mark.source.resource : null;
+      const source = mark.source?.id && resource ? element("a", { href: `${resource.path}/${encodeURIComponent(mark.source.id)}` }, origin) : origin;
+      const step = proposal.steps.length > 1 ? `${words.step} ${mark.step + 1}, ` : "";
+      return element("li", { "data-tainted": mark.path }, `${step}${mark.path}: `, element("q", {}, mark.value), ` – ${words[`tainted-${mark.why}`] ?? mark.why} `, source);
+    };
+    return [element("div", { class: "alert alert-warning", role: "alert" }, element("strong", {}, words.tainted), element("ul", { class: "mb-0" }, ...marks.map(line)))];
+  }
 
   const say = (text, kind) => status.replaceChildren(element("div", { class: `alert alert-${kind} m-0` }, text));
   const failed = (error) => say(`${error.message}${error.problem?.code ? ` (${error.problem.reason ?? error.problem.code})` : ""}`, "danger");
@@ -54,6 +82,11 @@ export function proposalCard(proposal, context) {
     return parts;
   }
 
+  function isTainted(change) {
+    const values = [change.new, change.new?.id, change.new?.amount, change.new?.value];
+    return (proposal.tainted ?? []).some((mark) => values.some((value) => typeof value === "string" && value === mark.value));
+  }
+
   function changed(changes) {
     const resource = names.resources[changes[0].resource];
     const isNew = changes.every((change) => isNothing(change.old));
@@ -67,7 +100,7 @@ export function proposalCard(proposal, context) {
         {},
         element("th", { scope: "row" }, resource?.fields[change.field]?.label ?? change.field),
         isNew ? null : element("td", { class: "steward-old" }, value(change, change.old)),
-        element("td", { class: "steward-new" }, value(change, change.new)),
+        element("td", { class: isTainted(change) ? "steward-new steward-tainted" : "steward-new", title: isTainted(change) ? words.tainted : false }, value(change, change.new)),
       );
     const shown = changes.filter((change) => !isNew || !isNothing(change.new));
     const head = [words.field, isNew ? null : words.before, words.after].filter((text) => text !== null);

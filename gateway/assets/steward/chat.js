@@ -55,9 +55,13 @@ class Answer {
     showText(this.body, this.text);
   }
   on_citation(event) {
+    if (event.masked) return;
     const resource = names.resources[event.resource];
-    const label = `${resource?.label ?? event.resource}${event.field ? ` · ${resource?.fields[event.field]?.label ?? event.field}` : ""}`;
-    const source = event.id && resource ? element("a", { href: `${resource.path}/${encodeURIComponent(event.id)}` }, label) : element("span", {}, label);
+    const name = [resource?.label ?? event.resource, event.field ? (resource?.fields[event.field]?.label ?? event.field) : null, event.title].filter(Boolean).join(" · ");
+    const label = event.ref ? `[${event.ref}] ${name}` : name;
+    // Where it leads follows from the catalogue and the record's id, never from what a model said.
+    const mark = event.mark ? `?mark=${encodeURIComponent(event.mark)}#cited` : "";
+    const source = event.id && resource ? element("a", { href: `${resource.path}/${encodeURIComponent(event.id)}${mark}`, "data-citation": true }, label) : element("span", {}, label);
     this.source(source, event.quote);
   }
   on_proposal(event) {
@@ -92,6 +96,12 @@ class Answer {
   fail(text) {
     if (!this.text) this.body.replaceChildren();
     this.body.append(element("div", { class: "alert alert-danger m-0", role: "alert" }, text));
+    this.end();
+  }
+  /** The person looks no further; the answer is stored as it comes. */
+  stop() {
+    if (!this.text) this.body.replaceChildren();
+    this.body.append(element("p", { class: "text-secondary m-0", role: "status", "data-stopped": true }, words.stopped));
     this.end();
   }
   end() {
@@ -134,7 +144,7 @@ async function follow(answer, first, control) {
       if (answer.last !== before) attempt = 0;
     } catch (error) {
       if (control.signal.aborted) {
-        answer.end();
+        answer.stop();
         return;
       }
       if (!(error instanceof TypeError)) {
@@ -168,7 +178,7 @@ async function ask(text) {
       signal: control.signal,
     });
   } catch {
-    if (control.signal.aborted) answer.end();
+    if (control.signal.aborted) answer.stop();
     else answer.fail(words.interrupted);
   }
   if (response) await follow(answer, response, control);
@@ -188,10 +198,28 @@ async function threads() {
         { class: `list-group-item list-group-item-action${item.id === conversation ? " active" : ""}`, href: `/app/chat/${encodeURIComponent(item.id)}`, "aria-current": item.id === conversation ? "page" : false, title: item.title },
         item.title || words["new-chat"],
       );
-    list.replaceChildren(...(items.length > 0 ? items.map(link) : [element("div", { class: "list-group-item text-secondary" }, words["no-chats"])]));
+    const remove = (item) => {
+      const button = element("button", { type: "button", class: "btn btn-sm btn-ghost-secondary steward-forget", "aria-label": `${words["delete-chat"]}: ${item.title}`, title: words["delete-chat"], "data-forget": item.id }, "×");
+      button.addEventListener("click", () => forget(item.id));
+      return button;
+    };
+    const row = (item) => element("div", { class: "steward-thread", "data-thread": item.id }, link(item), remove(item));
+    list.replaceChildren(...(items.length > 0 ? items.map(row) : [element("div", { class: "list-group-item text-secondary" }, words["no-chats"])]));
   } catch (error) {
     list.replaceChildren(element("div", { class: "list-group-item text-danger" }, error.message));
   }
+}
+
+async function forget(id) {
+  if (!window.confirm(words["delete-chat-sure"])) return;
+  try {
+    await call("DELETE", `/api/v1/assistant/conversations/${encodeURIComponent(id)}`);
+  } catch (error) {
+    messages.append(element("div", { class: "alert alert-danger", role: "alert" }, error.message));
+    return;
+  }
+  if (id === conversation) window.location.assign("/app/chat");
+  else await threads();
 }
 
 async function load() {

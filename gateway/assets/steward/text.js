@@ -1,5 +1,5 @@
-// What a model says, as text: paragraphs and pipe tables, made of nodes. Nothing of it is ever read as HTML, and no
-// address in it becomes a link or a picture.
+// What a model says, as text: paragraphs, lists, bold words and pipe tables, made of nodes. Nothing of it is ever read as
+// HTML, and no address in it becomes a link or a picture.
 
 export function element(name, attributes = {}, ...children) {
   const node = document.createElement(name);
@@ -9,6 +9,13 @@ export function element(name, attributes = {}, ...children) {
   }
   node.append(...children.filter((child) => child !== null && child !== undefined));
   return node;
+}
+
+const bullet = /^\s*(?:[-*•]|(\d{1,3})[.)])\s+(.*)$/;
+
+/** Bold words as such, everything else as it stands. */
+function inline(text) {
+  return text.split(/(\*\*[^*\n]+\*\*)/).filter((part) => part !== "").map((part) => (/^\*\*[^*\n]+\*\*$/.test(part) ? element("strong", {}, part.slice(2, -2)) : part));
 }
 
 const isRow = (line) => /^\s*\|.*\|\s*$/.test(line);
@@ -23,7 +30,7 @@ export function showText(target, text) {
   let paragraph = [];
   const flush = () => {
     const joined = paragraph.join("\n").trim();
-    if (joined) parts.push(element("p", {}, joined));
+    if (joined) parts.push(element("p", {}, ...inline(joined)));
     paragraph = [];
   };
   for (let at = 0; at < lines.length; at += 1) {
@@ -34,6 +41,13 @@ export function showText(target, text) {
       for (at += 2; at < lines.length && isRow(lines[at]); at += 1) rows.push(cells(lines[at]));
       at -= 1;
       parts.push(table(head, rows));
+    } else if (bullet.test(lines[at])) {
+      flush();
+      const first = bullet.exec(lines[at]);
+      const items = [];
+      for (; at < lines.length && bullet.test(lines[at]); at += 1) items.push(element("li", {}, ...inline(bullet.exec(lines[at])[2])));
+      at -= 1;
+      parts.push(first[1] ? element("ol", { start: first[1] }, ...items) : element("ul", {}, ...items));
     } else if (lines[at].trim() === "") {
       flush();
     } else {
@@ -46,7 +60,7 @@ export function showText(target, text) {
 
 function table(head, rows) {
   const align = head.map((_, column) => (rows.length > 0 && rows.every((row) => isNumber(row[column] ?? "")) ? "text-end text-nowrap" : false));
-  const line = (name, values) => element("tr", {}, ...values.map((value, column) => element(name, { class: align[column], scope: name === "th" ? "col" : false }, value)));
+  const line = (name, values) => element("tr", {}, ...values.map((value, column) => element(name, { class: align[column], scope: name === "th" ? "col" : false }, ...inline(value))));
   const body = element("tbody", {}, ...rows.map((row) => line("td", head.map((_, column) => row[column] ?? ""))));
   return element("div", { class: "table-responsive" }, element("table", { class: "table table-sm" }, element("thead", {}, line("th", head)), body));
 }

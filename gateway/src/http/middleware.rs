@@ -2,6 +2,7 @@
 //! browsers, and answers to errors of the libraries in the same form as ours.
 
 use crate::error::{CORRELATION, Problem};
+use crate::http::rest::search::POSITION;
 use crate::state::AppState;
 use crate::telemetry;
 use axum::body::Body;
@@ -158,10 +159,11 @@ pub(super) fn cors(origins: &[String]) -> Option<CorsLayer> {
                 header::IF_MATCH,
                 header::IF_NONE_MATCH,
                 HeaderName::from_static("idempotency-key"),
+                POSITION,
                 HeaderName::from_static("x-tenant-id"),
                 CORRELATION_HEADER,
             ])
-            .expose_headers([header::ETAG, header::LOCATION, CORRELATION_HEADER])
+            .expose_headers([header::ETAG, header::LOCATION, CORRELATION_HEADER, POSITION])
             .max_age(Duration::from_secs(3600)),
     )
 }

@@ -6,6 +6,7 @@
 mod assistant;
 mod paths;
 mod schemas;
+mod search;
 
 use crate::error::Answer;
 use crate::http::assets;

@@ -4,6 +4,7 @@
 //! asker may see and do. Query strings are understood by the kernel ([`steward_kernel::query::ListQuery::parse`]).
 //!
 //! ```text
+//! GET    /api/v1/search?q=…                              records by words and by meaning
 //! GET    /api/v1/{module}/{resources}                    list
 //! POST   /api/v1/{module}/{resources}                    the resource's create command
 //! GET    /api/v1/{module}/{resources}/aggregate          measures by groups
@@ -24,6 +25,7 @@ mod describe;
 pub(crate) mod export;
 mod methods;
 mod read;
+pub(crate) mod search;
 pub(crate) mod write;
 
 pub(crate) use read::HISTORY_MAX;
@@ -42,6 +44,7 @@ pub(crate) fn router() -> Router<AppState> {
     Router::new()
         .route("/api/v1/catalogue", get(describe::catalogue))
         .route("/api/v1/me", get(describe::me))
+        .route("/api/v1/search", get(search::search))
         .route("/api/v1/commands/{id}/undo", post(write::undo))
         .route("/api/v1/{module}/reports/{name}", get(read::report).fallback(unsupported))
         .route("/api/v1/{module}/{resources}", get(read::list).post(write::create).fallback(unsupported))

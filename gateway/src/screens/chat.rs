@@ -48,6 +48,16 @@ const WORDS: &[&str] = &[
     "retry",
     "yes",
     "no",
+    "delete-chat",
+    "delete-chat-sure",
+    "asked-only",
+    "read-texts",
+    "tainted",
+    "tainted-text",
+    "tainted-chosen",
+    "masked",
+    "step",
+    "stopped",
 ];
 
 pub(super) async fn page(State(state): State<AppState>, visitor: Visitor, parameters: Parameters) -> Response {

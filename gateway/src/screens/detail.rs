@@ -1,10 +1,12 @@
 //! A record: what it is, what can be done with it, its lines, what refers to it, and how it came to be so.
 
 use super::shell::{icon, page as frame};
+use super::mark::Mark;
 use super::view::{Of, View, id_of, list_path, record_path, with_query};
 use super::visitor::{At, Visitor};
 use super::{format, picker};
 use crate::error::Problem;
+use crate::http::extract::Parameters;
 use crate::state::AppState;
 use axum::extract::State;
 use axum::response::Response;
@@ -23,19 +25,21 @@ const TITLES_MAX: usize = 30;
 /// Buttons beside the heading; further ones go into a menu.
 const BUTTONS: usize = 4;
 
-pub(super) async fn page(State(state): State<AppState>, visitor: Visitor, At((module, plural, id)): At<(String, String, Uuid)>) -> Response {
-    visitor.answer(build(&state, &visitor, &module, &plural, id).await)
+pub(super) async fn page(State(state): State<AppState>, visitor: Visitor, At((module, plural, id)): At<(String, String, Uuid)>, parameters: Parameters) -> Response {
+    let mark = parameters.0.iter().find(|(name, _)| name == "mark").map(|(_, value)| value.as_str());
+    visitor.answer(build(&state, &visitor, &module, &plural, id, mark).await)
 }
 
-async fn build(state: &AppState, visitor: &Visitor, module: &str, plural: &str, id: Uuid) -> Result<Response, Problem> {
+async fn build(state: &AppState, visitor: &Visitor, module: &str, plural: &str, id: Uuid, mark: Option<&str>) -> Result<Response, Problem> {
     let (mut read, view) = visitor.open(state).await?;
     let resource = Arc::clone(read.catalogue().resource_at(module, plural)?);
     let record = read.detail(&resource.name, id, None).await?;
     let mut history = read.history(&resource.name, id, HISTORY).await?;
     put_titles(&mut read, &view, &mut history).await;
+    let mark = Mark::find(&mut read, &resource, id, mark).await?;
     read.finish().await?;
     let title = title_of(&view, &resource, &record, id);
-    let body = body(&view, &resource, &record, id, &title, &history);
+    let body = body(&view, &resource, &record, id, &title, &history, mark.as_ref());
     Ok(frame(&view, &title, body))
 }
 
@@ -105,7 +109,7 @@ fn fits(spec: &CommandSpec, status: Option<&str>) -> bool {
     spec.when.is_empty() || status.is_none_or(|status| spec.when.iter().any(|state| state == status))
 }
 
-fn body(view: &View, resource: &Resource, record: &Value, id: Uuid, title: &str, history: &[HistoryEntry]) -> Markup {
+fn body(view: &View, resource: &Resource, record: &Value, id: Uuid, title: &str, history: &[HistoryEntry], mark: Option<&Mark>) -> Markup {
     let of = Of::Resource(&resource.name);
     let path = record_path(resource, id);
     let status = view.fields(resource).find(|field| field.name == "status" && matches!(field.kind, Kind::Choice(_)));
@@ -134,7 +138,8 @@ fn body(view: &View, resource: &Resource, record: &Value, id: Uuid, title: &str,
             }
         }
         div class="row row-cards" {
-            div class="col-12" { (facts(view, resource, record)) }
+            @if let Some(mark) = mark { div class="col-12" { (mark.told(view)) } }
+            div class="col-12" { (facts(view, resource, record, mark)) }
             @for child in view.catalogue.children_of(&resource.name).filter(|child| view.may_read(child)) { (children(view, resource, child, record, id)) }
             // Lists of what refers to the record come after the page: they are many, and seldom what one came for.
             div class="col-12" hx-get=(format!("{path}/related")) hx-trigger="load" hx-swap="outerHTML" { span class="visually-hidden" { (view.t("loading")) } }
@@ -149,7 +154,7 @@ fn button(view: &View, path: &str, spec: &CommandSpec, class: &str) -> Markup {
 }
 
 /// The fields that hold something, in the module's order; long texts at the end, over the whole width.
-fn facts(view: &View, resource: &Resource, record: &Value) -> Markup {
+fn facts(view: &View, resource: &Resource, record: &Value, mark: Option<&Mark>) -> Markup {
     let of = Of::Resource(&resource.name);
     let has_value = |field: &&Field| {
         record
@@ -166,7 +171,7 @@ fn facts(view: &View, resource: &Resource, record: &Value) -> Markup {
                     @for field in fields {
                         div class=(if matches!(field.kind, Kind::Text { multiline: true, .. }) { "datagrid-item steward-whole" } else { "datagrid-item" }) {
                             dt class="datagrid-title" title=[view.hint(of, &field.name)] { (view.label(of, field)) }
-                            dd class="datagrid-content" data-field=(field.name) { (format::cell(view, of, field, record.get(field.name.as_ref()).unwrap_or(&Value::Null))) }
+                            dd class="datagrid-content" data-field=(field.name) { @if let Some(cited) = mark.and_then(|mark| mark.shown(field)) { (cited) } @else { (format::cell(view, of, field, record.get(field.name.as_ref()).unwrap_or(&Value::Null))) } }
                         }
                     }
                 }

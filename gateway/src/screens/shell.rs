@@ -70,6 +70,7 @@ pub(super) fn page(view: &View, title: &str, body: Markup) -> Response {
         div class="page" {
             (menu(view))
             div class="page-wrapper" {
+                header class="steward-head" { (super::search::form(view)) }
                 main id="content" class="page-body" tabindex="-1" {
                     div class="container-xl" {
                         @if let Some(flash) = &view.flash { (told(view, flash)) }
@@ -149,6 +150,9 @@ fn menu(view: &View) -> Markup {
                                 @let path = format!("/app/reports/{}", spec.name);
                                 li class="nav-item steward-sub" { a class=(active(&path)) aria-current=[current(&path)] href=(path) { (icon("chart-bar")) (view.labels.report(&view.language, &spec.name)) } }
                             }
+                        }
+                        @if super::index::may_see(view) {
+                            li class="nav-item" { a class=(active("/app/index")) aria-current=[current("/app/index")] href="/app/index" { span class="nav-link-icon" { (icon("search")) } (view.t("index")) } }
                         }
                     }
                     div class="steward-user mt-auto" {

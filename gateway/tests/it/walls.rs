@@ -44,7 +44,7 @@ async fn both(app: &TestApp) -> [Tenant; 2] {
 async fn every_table_of_a_tenant_has_row_level_security_enabled_and_forced() {
     let app = TestApp::start().await;
     let [pooled, own] = both(&app).await;
-    let tables = tables(&app, &[&pooled.schema, &own.schema, "kernel"]).await;
+    let tables = tables(&app, &[&pooled.schema, &own.schema, "kernel", "rag"]).await;
     assert!(tables.len() > 80, "{}", tables.len());
     let mut wrong = Vec::new();
     for table in &tables {
@@ -58,7 +58,7 @@ async fn every_table_of_a_tenant_has_row_level_security_enabled_and_forced() {
             continue;
         }
         if !table.tenant {
-            if table.schema != "kernel" && !table.open_to.is_empty() {
+            if !matches!(table.schema.as_str(), "kernel" | "rag") && !table.open_to.is_empty() {
                 refuse(&format!("has no tenant and is open to {:?}", table.open_to));
             }
             continue;
@@ -128,7 +128,7 @@ async fn what_runs_with_the_owners_rights_names_its_search_path_and_is_not_for_e
     let [pooled, own] = both(&app).await;
     let loose: Vec<String> = sqlx::query_scalar(
         "SELECT n.nspname || '.' || p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-          WHERE p.prosecdef AND n.nspname IN ($1, $2, 'app', 'kernel', 'control')
+          WHERE p.prosecdef AND n.nspname IN ($1, $2, 'app', 'kernel', 'control', 'rag')
             AND (NOT EXISTS (SELECT FROM unnest(p.proconfig) AS c WHERE c LIKE 'search_path=%') OR has_function_privilege('public', p.oid, 'EXECUTE'))",
     )
     .bind(&pooled.schema)

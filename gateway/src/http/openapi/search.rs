@@ -21,7 +21,8 @@ pub(super) fn paths(paths: &mut Map<String, Value>) {
         "items": { "type": "array", "items": item, "maxItems": LIMIT_MAX },
         "partial": { "type": "boolean", "description": "There may be more than was looked at." },
         "degraded": { "type": "array", "description": "In which respects the answer is less than it could be.", "items": { "type": "string", "enum": codes } } } });
-    let mut q = query("q", "What to look for: words, a question, a number.", json!({ "type": "string", "minLength": 1, "maxLength": TEXT_MAX, "pattern": "\\S" }));
+    let mut q =
+        query("q", "What to look for: words, a question, a number.", json!({ "type": "string", "minLength": 1, "maxLength": TEXT_MAX, "pattern": "\\S" }));
     if let Some(q) = q.as_object_mut() {
         q.insert("required".into(), json!(true));
     }

@@ -44,7 +44,7 @@ pub(super) fn bar(view: &View, resource: &Resource, asked: &Asked, columns: &[&F
                 @if let Some((name, label)) = &search {
                     div class="input-icon steward-search" {
                         span class="input-icon-addon" { (icon("search")) }
-                        input class="form-control" type="search" id="search" name=(name) value=(asked.get(name)) placeholder=(format!("{label} …")) aria-label=(format!("{}: {label}", view.t("search"))) aria-keyshortcuts="/" autocomplete="off" data-slash;
+                        input class="form-control" type="search" id="search" name=(name) value=(asked.get(name)) placeholder=(format!("{label} …")) aria-label=(format!("{}: {label}", view.t("search"))) autocomplete="off";
                     }
                 }
                 @for filter in &resource.filters {
