@@ -1,4 +1,4 @@
-//! The command line: `steward serve`, `worker`, `migrate`, `tenant`, `import`, `openapi`, `demo`, `bench`.
+//! The command line: `steward serve`, `worker`, `migrate`, `tenant`, `import`, `reindex`, `openapi`, `demo`, `bench`.
 //!
 //! Each subcommand is a file of its own. What they share stands here: the configuration is read and checked before
 //! anything starts, and a private PostgreSQL is stopped again however a command ends.
@@ -8,6 +8,7 @@ mod demo;
 mod import;
 mod migrate;
 mod openapi;
+mod reindex;
 mod serve;
 mod tenant;
 mod worker;
@@ -40,7 +41,7 @@ enum Command {
     /// Serve the REST API, the screens and the assistant.
     Serve(serve::Args),
     /// Deliver events without serving requests.
-    Worker,
+    Worker(worker::Args),
     /// Apply pending migrations of the database and of every tenant's placement.
     Migrate,
     /// Create and list tenants.
@@ -48,6 +49,8 @@ enum Command {
     Tenant(tenant::Command),
     /// Bring in CSV files.
     Import(import::Args),
+    /// Build the index of the search anew, beside the one that is searched.
+    Reindex(reindex::Args),
     /// Print the OpenAPI document.
     Openapi(openapi::Args),
     /// Start a demo company in the foreground.
@@ -83,9 +86,11 @@ fn run(cli: Cli, modules: Modules) -> Result<()> {
             args.apply(&mut config);
             with_server(config, |config| serve::run(config, modules))
         }
-        Command::Worker => with_server(config, |config| worker::run(config, modules)),
+        Command::Worker(worker::Args { task: Some(task) }) => worker::run_task(&task),
+        Command::Worker(_) => with_server(config, |config| worker::run(config, modules)),
         Command::Migrate => with_server(config, |config| migrate::run(config, modules)),
         Command::Tenant(command) => with_server(config, |config| tenant::run(command, config, modules)),
+        Command::Reindex(args) => with_server(config, |config| reindex::run(args, config, modules)),
         Command::Import(args) => with_server(config, |config| import::run(args, config, modules)),
         Command::Demo(args) => with_server(config, |config| demo::run(args, config, modules)),
         Command::Bench(args) => with_server(config, |config| bench::run(args, config, modules)),

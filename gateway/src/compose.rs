@@ -3,6 +3,8 @@
 //! [`modules`] is the only list of modules. [`App::build`] takes the list as a parameter, so that a test composes the same
 //! program with one module more.
 
+pub(crate) mod embedder;
+mod search;
 mod secrets;
 pub mod server;
 
@@ -25,6 +27,8 @@ use steward_kernel::database::Database;
 use steward_kernel::{Clock, Module};
 use steward_llm::{BreakerConfig, Chain, ChainConfig, Link, OpenAi};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// Every module of the product, one line each.
 pub fn modules() -> Vec<Module> {
@@ -32,6 +36,8 @@ pub fn modules() -> Vec<Module> {
         steward_identity::module(),
         steward_platform::module(),
         steward_crm::module(),
+        steward_documents::module(),
+        steward_hr::module(),
         steward_inventory::module(),
         steward_sales::module(),
         steward_actions::module(),
@@ -66,7 +72,11 @@ impl App {
         let settings = Settings { session: Duration::from_secs(config.auth.token_lifetime_seconds) };
         let auth = Authenticator::new(database, kernel.tenants.clone(), clock, keys, settings);
         let models = models(&config)?;
-        let parts = Parts { kernel, auth: Arc::new(auth), models, metrics, config: Arc::new(config) };
+        let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
+        let embedder = embedder::build(&config, &tasks, &stopping)?;
+        let engines = search::engines(&config, &kernel, &embedder)?;
+        let indexer = search::indexer(&config, &kernel, engines.clone());
+        let parts = Parts { kernel, auth: Arc::new(auth), models, embedder, engines, indexer, metrics, config: Arc::new(config), tasks, stopping };
         Ok(Self { state: AppState::new(parts) })
     }
 
@@ -81,6 +91,9 @@ impl App {
         let router = self.router();
         if state.config.server.relay {
             self.start_relay();
+        }
+        if state.config.search.indexer {
+            self.start_indexer();
         }
         let stopping = state.stopping.clone();
         let waiting = state.tasks.spawn(shutdown::requested(stopping.clone()));
@@ -110,6 +123,7 @@ impl App {
     /// Delivers events until somebody asks for the end, and answers no requests.
     pub async fn work(self) -> Result<()> {
         self.start_relay();
+        self.start_indexer();
         shutdown::requested(self.state.stopping.clone()).await.context("signals cannot be received")?;
         let grace = Duration::from_secs(self.state.config.server.stop_grace_seconds);
         self.close(grace).await;
@@ -126,6 +140,11 @@ impl App {
                 tracing::error!("the relay has ended; no events are delivered by this process");
             }
         });
+    }
+
+    /// Keeps the index up to date in the background of this process, as long as no other process does.
+    pub fn start_indexer(&self) {
+        self.state.tasks.spawn(self.state.indexer.clone().run(self.state.stopping.clone()));
     }
 
     /// Ends what runs in the background and closes the pools.

@@ -21,6 +21,8 @@ pub struct Config {
     pub logging: Logging,
     pub limits: Limits,
     pub assistant: Assistant,
+    pub embedder: Embedder,
+    pub search: Search,
 }
 
 /// Where and how the program listens.
@@ -106,6 +108,74 @@ pub struct Assistant {
     pub deadline_seconds: u64,
     /// Servers that speak OpenAI's protocol.
     pub models: Vec<steward_llm::OpenAiConfig>,
+}
+
+/// What turns texts into vectors, so that they are found by meaning as well as by words.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Embedder {
+    pub engine: EmbedderEngine,
+    /// Fetch the model into `server.home` when it is not there. Unless set: where the private PostgreSQL is used, which is
+    /// fetched as well.
+    pub fetch_when_missing: Option<bool>,
+    /// Threads that compute; half of the processors unless set.
+    pub threads: Option<usize>,
+    /// How long a question waits for its vector before it is answered by words alone.
+    pub request_timeout_seconds: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EmbedderEngine {
+    /// A local model, in a process of its own.
+    Local,
+    /// Vectors of shared words, which need no model: for tests and benchmarks.
+    Hashed,
+    /// None: what is found is found by words.
+    Off,
+}
+
+/// The index behind search: what holds it, and who keeps it up to date.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Search {
+    /// Keep the index up to date in this process. Off where `steward worker` does it.
+    pub indexer: bool,
+    pub text: TextEngine,
+    pub vectors: VectorEngine,
+    /// Where the embedded index of words lies, for all processes that search; `index/` under `server.home` unless set.
+    pub folder: Option<PathBuf>,
+    /// The server, where `vectors` is `qdrant`.
+    pub qdrant: Option<steward_rag::engine::qdrant::Settings>,
+    /// How often every record is compared with the index.
+    pub compare_every_seconds: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TextEngine {
+    Tantivy,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VectorEngine {
+    /// In the same PostgreSQL.
+    Pgvector,
+    Qdrant,
+    Off,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self { indexer: true, text: TextEngine::Tantivy, vectors: VectorEngine::Pgvector, folder: None, qdrant: None, compare_every_seconds: 3_600 }
+    }
+}
+
+impl Default for Embedder {
+    fn default() -> Self {
+        Self { engine: EmbedderEngine::Local, fetch_when_missing: None, threads: None, request_timeout_seconds: 10 }
+    }
 }
 
 impl Default for Assistant {
@@ -201,6 +271,9 @@ impl Config {
             ("auth.token_lifetime_seconds", self.auth.token_lifetime_seconds),
             ("auth.failures_max", u64::from(self.auth.failures_max)),
             ("assistant.deadline_seconds", self.assistant.deadline_seconds),
+            ("embedder.threads", self.embedder.threads.unwrap_or(1) as u64),
+            ("embedder.request_timeout_seconds", self.embedder.request_timeout_seconds),
+            ("search.compare_every_seconds", self.search.compare_every_seconds),
             ("limits.body_bytes", self.limits.body_bytes as u64),
             ("limits.bulk_body_bytes", self.limits.bulk_body_bytes as u64),
             ("limits.batch_rows", self.limits.batch_rows as u64),
@@ -227,6 +300,9 @@ impl Config {
             bail!("the configuration is not valid, key `database.url` (or DATABASE_URL): it must begin with postgres://");
         }
         tracing_subscriber::EnvFilter::try_new(&self.logging.filter).context("the configuration is not valid, key `logging.filter`")?;
+        if self.search.vectors == VectorEngine::Qdrant && self.search.qdrant.is_none() {
+            bail!("the configuration is not valid, key `search.qdrant`: `search.vectors` is \"qdrant\", so its `url` is needed");
+        }
         for (at, model) in self.assistant.models.iter().enumerate() {
             if model.name.is_empty() || model.model.is_empty() || !model.base_url.starts_with("http") {
                 bail!("the configuration is not valid, key `assistant.models[{at}]`: it needs `name`, `model` and a `base_url` that begins with http");

@@ -7,11 +7,14 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use steward_embedder::Embedder;
 use steward_identity::auth::Authenticator;
+use steward_indexer::{Engines, Indexer};
 use steward_kernel::bus::Kernel;
 use steward_kernel::labels::Labels;
 use steward_kernel::relay::Relay;
 use steward_llm::Chain;
+use steward_rag::retrieve::{Retriever, Settings};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -25,6 +28,13 @@ pub struct Shared {
     pub labels: Arc<Labels>,
     /// Models in the order in which they are tried; the built-in planner is the last resort.
     pub models: Arc<Chain>,
+    /// Turns texts into vectors; whoever asks goes on without when it cannot.
+    pub embedder: Arc<dyn Embedder>,
+    /// What holds the index; only the indexer writes it.
+    pub engines: Engines,
+    pub indexer: Indexer,
+    /// Answers from the index what the asker may read.
+    pub retriever: Retriever,
     /// Tasks that a graceful stop waits for.
     pub tasks: TaskTracker,
     /// Cancelled when the program stops: streams end, nothing new begins.
@@ -39,7 +49,7 @@ pub struct Shared {
 
 impl AppState {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { kernel, auth, config, models, metrics } = parts;
+        let Parts { kernel, auth, config, models, embedder, engines, indexer, metrics, tasks, stopping } = parts;
         Self(Arc::new(Shared {
             labels: Arc::clone(&kernel.labels),
             logins: LoginLimiter::new(config.auth.failures_max),
@@ -49,12 +59,23 @@ impl AppState {
             auth,
             config,
             models: Arc::new(models),
-            tasks: TaskTracker::new(),
-            stopping: CancellationToken::new(),
+            embedder,
+            retriever: retriever(&engines),
+            engines,
+            indexer,
+            tasks,
+            stopping,
             metrics,
             relay_ended: AtomicBool::new(false),
         }))
     }
+}
+
+/// Searches what the indexer fills.
+fn retriever(engines: &Engines) -> Retriever {
+    let vectors = engines.vectors.as_ref();
+    let (index, embedder) = (vectors.map(|vectors| Arc::clone(&vectors.index)), vectors.map(|vectors| Arc::clone(&vectors.embedder)));
+    Retriever::new(Arc::clone(&engines.text), index, embedder, Settings::default())
 }
 
 pub(crate) struct Parts {
@@ -62,7 +83,12 @@ pub(crate) struct Parts {
     pub(crate) auth: Arc<Authenticator>,
     pub(crate) config: Arc<Config>,
     pub(crate) models: Chain,
+    pub(crate) embedder: Arc<dyn Embedder>,
+    pub(crate) engines: Engines,
+    pub(crate) indexer: Indexer,
     pub(crate) metrics: PrometheusHandle,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stopping: CancellationToken,
 }
 
 impl Shared {

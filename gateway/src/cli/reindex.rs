@@ -5,7 +5,7 @@
 use super::{Modules, migrate};
 use crate::compose::{App, embedder, told};
 use crate::config::Config;
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use std::time::Duration;
 use steward_indexer::{Status, generation};
 use steward_rag::engine::Generation;
@@ -49,7 +49,7 @@ async fn reindex(args: &Args, app: &App) -> Result<()> {
     let db = &kernel.database.relay;
     let goal = match &args.tenant {
         Some(tenant) => {
-            let tenant = kernel.tenants.find(tenant).await.map_err(told)?.tenant;
+            let tenant = kernel.tenants.find(tenant).await.map_err(told).with_context(|| format!("the tenant {tenant}"))?.tenant;
             generation::refill(db, Some(tenant)).await.map_err(told)?;
             Goal::Filled(tenant)
         }
@@ -57,10 +57,7 @@ async fn reindex(args: &Args, app: &App) -> Result<()> {
             Some(before) => Goal::Live(before),
             None => bail!("no earlier generation of the index is kept"),
         },
-        None => {
-            let model = app.state.engines.vectors.as_ref().map_or("", |vectors| vectors.embedder.model());
-            Goal::Live(generation::request(db, model, generation::Reason::Asked).await.map_err(told)?)
-        }
+        None => Goal::Live(app.state.indexer.rebuild().await.map_err(told)?),
     };
     if !args.wait {
         println!("asked for; the process that leads the indexer does it");

@@ -25,6 +25,8 @@ impl Server {
         cluster.ensure_database(&config.database.name)?;
         config.database.url = Some(SecretString::from(cluster.url(&config.database.name)));
         config.server.home = Some(runtime.home().to_path_buf());
+        // Where the one may be fetched, the other may be as well.
+        config.embedder.fetch_when_missing.get_or_insert(true);
         Ok(Self { cluster: Some(cluster) })
     }
 

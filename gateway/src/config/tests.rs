@@ -22,6 +22,10 @@ fn an_error_names_its_key() {
         ("[database]\nurl = 'mysql://x'", "database.url"),
         ("[logging]\nfilter = 'a=b=c'", "logging.filter"),
         ("[logging]\nformat = 'xml'", "logging.format"),
+        ("[embedder]\nengine = 'remote'", "embedder.engine"),
+        ("[embedder]\nthreads = 0", "embedder.threads"),
+        ("[search]\nvectors = 'qdrant'", "search.qdrant"),
+        ("[search]\ntext = 'grep'", "search.text"),
     ] {
         let error = format!("{:#}", parse(toml).unwrap_err());
         assert!(error.contains(key), "{error}");

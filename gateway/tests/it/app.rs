@@ -148,6 +148,7 @@ impl TestApp {
         config.database.connections_max = 8;
         config.server.home = Some(folder.0.clone());
         config.server.relay = false;
+        config.search.indexer = false;
         configure(&mut config);
         let clock = Clock::fixed(moment());
         let app = App::build_at(config, all, clock.clone()).await.unwrap();
