@@ -36,6 +36,29 @@ pub enum State {
     Executed,
 }
 
+/// In which conversation something is proposed, and what is known of where it comes from.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    pub conversation: Option<Uuid>,
+    pub provenance: Provenance,
+}
+
+/// Where the steps of a proposal come from: stored with it, shown with it, and written into the audit.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Provenance {
+    /// The answer that it was proposed in.
+    pub message: Option<Uuid>,
+    /// What the person is warned of, by stable names: `asked_only`, `read_texts`.
+    pub notices: Vec<String>,
+    /// The arguments that are not the person's own, as a list for the card; null for none.
+    pub tainted: Value,
+    /// The records that were read before, as `resource/id`.
+    pub records: Vec<String>,
+    /// What one must be able to read to see the card; the conversation knows its form.
+    pub sources: Value,
+}
+
 /// A plan with its preview, as it was shown.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Proposal {
@@ -43,6 +66,8 @@ pub struct Proposal {
     pub conversation: Option<Uuid>,
     pub steps: Vec<Step>,
     pub preview: Preview,
+    #[serde(default)]
+    pub provenance: Provenance,
     pub state: State,
     pub results: Option<Vec<Executed>>,
     pub created_at: DateTime<Utc>,
@@ -58,6 +83,8 @@ impl Proposal {
             "state": if self.state == State::Open && self.expires_at < now { json!("expired") } else { json!(self.state) },
             "steps": self.steps.iter().map(|step| json!({ "command": step.command, "arguments": step.input, "name": step.name })).collect::<Vec<_>>(),
             "preview": { "changes": self.preview.changes, "effects": self.preview.effects, "follows": self.preview.follows, "warnings": self.preview.warnings, "risk": self.preview.risk },
+            "tainted": if self.provenance.tainted.is_array() { self.provenance.tainted.clone() } else { json!([]) },
+            "notices": self.provenance.notices,
             "results": self.results.as_ref().map(|results| outcome(results, &self.steps)),
             "expires_at": self.expires_at,
         })
@@ -65,7 +92,7 @@ impl Proposal {
 }
 
 /// Previews the steps as the person and stores the proposal. Human-only commands cannot be proposed at all.
-pub async fn propose(kernel: &Arc<Kernel>, principal: &Principal, conversation: Option<Uuid>, mut steps: Vec<Step>) -> Result<Proposal> {
+pub async fn propose(kernel: &Arc<Kernel>, principal: &Principal, context: Context, mut steps: Vec<Step>) -> Result<Proposal> {
     // A proposal is stored and shown as it is: a password has no place in one.
     let catalogue = &kernel.registry.catalogue;
     for step in &steps {
@@ -85,9 +112,10 @@ pub async fn propose(kernel: &Arc<Kernel>, principal: &Principal, conversation: 
     let now = kernel.clock.now();
     let proposal = Proposal {
         id: steward_kernel::ids::fresh(),
-        conversation,
+        conversation: context.conversation,
         steps,
         preview,
+        provenance: context.provenance,
         state: State::Open,
         results: None,
         created_at: now,
@@ -176,12 +204,20 @@ pub async fn confirm(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid, toke
     let plan = Plan {
         steps: proposal.steps.clone(),
         idempotency_key: Some(format!("proposal:{id}")),
-        detail: json!({ "proposal": id, "conversation": proposal.conversation, "approver": principal.user }),
+        detail: audited(&proposal, principal),
         expected_digest: Some(proposal.preview.digest.clone()),
     };
     let results = kernel.execute_plan(principal, plan).await?;
     store::decide(kernel, principal, id, State::Executed, Some(&results)).await?;
     Ok(outcome(&results, &proposal.steps))
+}
+
+/// What the audit of an execution says beside the command itself.
+fn audited(proposal: &Proposal, principal: &Principal) -> Value {
+    let Provenance { message, notices, tainted, records, .. } = &proposal.provenance;
+    let paths: Vec<&Value> = tainted.as_array().into_iter().flatten().filter_map(|mark| mark.get("path")).collect();
+    json!({ "proposal": proposal.id, "conversation": proposal.conversation, "message": message, "policy": "confirmed", "approver": principal.user,
+            "notices": notices, "tainted": paths, "records": records })
 }
 
 fn refused() -> Error {

@@ -1,6 +1,6 @@
 //! Where proposals are kept. Row-level security shows each person his own only.
 
-use super::{Proposal, State};
+use super::{Proposal, Provenance, State};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::types::Json;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 pub(super) async fn insert(kernel: &Arc<Kernel>, principal: &Principal, proposal: &Proposal) -> Result<()> {
     let mut work = kernel.record(principal, "assistant.propose").await?;
     sqlx::query(
-        "INSERT INTO assistant_proposal (tenant_id, id, owner_id, conversation_id, steps, preview, digest, risk, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO assistant_proposal (tenant_id, id, owner_id, conversation_id, steps, preview, digest, risk, created_at, expires_at, provenance) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(principal.tenant)
     .bind(proposal.id)
@@ -25,19 +25,20 @@ pub(super) async fn insert(kernel: &Arc<Kernel>, principal: &Principal, proposal
     .bind(proposal.preview.risk.as_str())
     .bind(proposal.created_at)
     .bind(proposal.expires_at)
+    .bind(Json(&proposal.provenance))
     .execute(work.db())
     .await
     .during("store the proposal")?;
     work.finish_record().await
 }
 
-type Row = (Option<Uuid>, Json<Vec<Step>>, Json<Preview>, String, Option<Json<Vec<Executed>>>, DateTime<Utc>, DateTime<Utc>);
+type Row = (Option<Uuid>, Json<Vec<Step>>, Json<Preview>, String, Option<Json<Vec<Executed>>>, DateTime<Utc>, DateTime<Utc>, Json<Provenance>);
 
 pub(super) async fn find(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid) -> Result<Proposal> {
     let mut read = kernel.read(principal).await?;
     // What was executed is known from its idempotency row, also when a crash came before the decision was stored.
     let row: Option<Row> = sqlx::query_as(
-        "SELECT p.conversation_id, p.steps, p.preview, CASE WHEN p.state = 'open' AND i.result IS NOT NULL THEN 'executed' ELSE p.state END, coalesce(p.results, i.result), p.created_at, p.expires_at
+        "SELECT p.conversation_id, p.steps, p.preview, CASE WHEN p.state = 'open' AND i.result IS NOT NULL THEN 'executed' ELSE p.state END, coalesce(p.results, i.result), p.created_at, p.expires_at, p.provenance
          FROM assistant_proposal p LEFT JOIN kernel_idempotency i ON i.tenant_id = p.tenant_id AND i.actor_id = p.owner_id AND i.key = 'proposal:' || p.id::text
          WHERE p.tenant_id = $1 AND p.id = $2 AND p.owner_id = $3",
     )
@@ -48,9 +49,10 @@ pub(super) async fn find(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid) 
             .await
             .during("look up the proposal")?;
     read.finish().await?;
-    let (conversation, steps, preview, state, results, created_at, expires_at) = row.ok_or_else(|| Error::not_found("proposal"))?;
+    let (conversation, steps, preview, state, results, created_at, expires_at, provenance) = row.ok_or_else(|| Error::not_found("proposal"))?;
     let state = serde_json::from_value(Value::String(state)).map_err(|error| Error::internal("a proposal has an unknown state").with_source(error))?;
-    Ok(Proposal { id, conversation, steps: steps.0, preview: preview.0, state, results: results.map(|results| results.0), created_at, expires_at })
+    let (steps, preview, provenance, results) = (steps.0, preview.0, provenance.0, results.map(|results| results.0));
+    Ok(Proposal { id, conversation, steps, preview, provenance, state, results, created_at, expires_at })
 }
 
 pub(super) async fn decide(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid, state: State, results: Option<&[Executed]>) -> Result<()> {

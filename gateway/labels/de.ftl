@@ -105,7 +105,6 @@ screens-cited = Die Stelle, auf der die Antwort beruht, ist markiert.
 screens-cited-changed = Der Datensatz hat sich seit der Antwort geändert: worauf sie beruht, steht dort nicht mehr.
 screens-delete-chat = Diese Unterhaltung löschen
 screens-delete-chat-sure = Diese Unterhaltung mit allem, was darin gesagt wurde, löschen?
-screens-deleted = Gelöscht.
 screens-asked-only = Sie haben eine Frage gestellt, und dies würde etwas ändern. Bestätigen Sie es nur, wenn Sie das selbst wollen.
 screens-read-texts = Bevor dies vorgeschlagen wurde, wurden Texte gelesen, die jemand anders geschrieben hat. Prüfen Sie, ob Sie das wollen.
 screens-tainted = Nicht aus Ihren eigenen Worten

@@ -105,7 +105,6 @@ screens-cited = The place that the answer rests on is marked.
 screens-cited-changed = The record has changed since the answer: what it rests on does not stand there any more.
 screens-delete-chat = Delete this conversation
 screens-delete-chat-sure = Delete this conversation with everything that was said in it?
-screens-deleted = Deleted.
 screens-asked-only = You asked a question, and this would change something. Confirm it only if you want that yourself.
 screens-read-texts = Texts that somebody else wrote were read before this was proposed. Check that it is what you want.
 screens-tainted = Not from your own words

@@ -1,23 +1,31 @@
 //! The door of the assistant: a conversation in which a model asks the catalogue and proposes commands.
 //!
 //! Start at [`conversation`], the loop between the model and its tools; [`tools`] makes the tools' definitions from the
-//! catalogue and the asker's rights, [`query`] and [`propose`] run them, [`check`] holds every figure of an answer against
-//! what the tools returned. [`live`] records the events of a turn, so that a dropped stream can be picked up, and [`http`]
-//! is what clients reach.
+//! catalogue and the asker's rights, [`calls`] runs them ([`query`], [`report`], [`search`], [`propose`]), [`check`] holds
+//! every sentence of an answer against what they returned, and [`taint`] every argument of a proposal against where it comes
+//! from. [`live`] records the events of a turn, so that a dropped stream can be picked up, [`memory`] masks what is read
+//! again without the rights to it, and [`http`] is what clients reach.
 //!
 //! Deliberately absent: any way to write. A proposal is executed by `steward_actions` when a person confirms it.
 //!
 //! **Invariant:** a turn ends with exactly one terminal event, `done` or `error`, whatever happens to the client, the
 //! model or the code in between.
 
+mod calls;
 mod check;
 mod conversation;
 mod http;
 mod live;
+mod memory;
 mod propose;
 mod query;
+mod report;
+mod search;
 mod store;
+mod taint;
 mod tools;
+
+pub(crate) use search::digest;
 
 use crate::state::AppState;
 use axum::Router;

@@ -25,7 +25,7 @@ pub(crate) fn resource() -> Resource {
         .company("company_id")
         .field(Field::text("number").required().max(20).sortable().in_list().writable())
         .field(Field::text("name").required().sortable().prefix("name_fold").searchable().personal().in_list().writable())
-        .field(Field::text("email").required().sortable().personal().in_list().writable())
+        .field(Field::text("email").required().sortable().personal().in_list().writable().own_words())
         .field(Field::text("position").required().personal().in_list().writable())
         .field(Field::choice("language", LANGUAGES).writable())
         .field(Field::reference("company", "identity.company").required().writable())

@@ -2,16 +2,19 @@
 //!
 //! Start at [`check`]. A sentence with a figure that has no source is left out and its place says so. Names of records and
 //! the dates and numbers that the person asked with are no figures. A figure that has one is told with the query that it
-//! comes from.
+//! comes from. What comes from passages must cite them ([`passages`]): figures, dates and quotations of such a sentence
+//! stand in what it cites, and where an answer has nothing but passages a sentence that cites none has no source.
 //!
 //! Deliberately absent: arithmetic. A sum or a percentage that a model computed has no source, however right it may be.
 
 mod evidence;
 mod figures;
+mod passages;
 
 use evidence::Known;
 pub(super) use evidence::{Evidence, Used};
 use figures::{Found, Token};
+use passages::Told;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::Serialize;
 
@@ -29,21 +32,48 @@ pub(super) struct Checked {
     /// Sentence by sentence with the white space after each: put together they are the text.
     pub(super) pieces: Vec<String>,
     pub(super) figures: Vec<Figure>,
+    /// References of the passages that the text rests on.
+    pub(super) cited: Vec<usize>,
     /// Sentences that were left out.
     pub(super) dropped: usize,
+    /// Nothing is left but the notice.
+    pub(super) is_empty: bool,
+}
+
+impl Checked {
+    /// A text of the house, which claims nothing.
+    pub(super) fn said(text: String) -> Self {
+        Self { pieces: vec![text], figures: Vec::new(), cited: Vec::new(), dropped: 0, is_empty: false }
+    }
+}
+
+/// The numbers that a text in lower case says.
+pub(super) fn numbers_of(text: &str) -> impl Iterator<Item = Decimal> {
+    figures::find(text).into_iter().flat_map(|found| match found {
+        Found::Number(token) => token.readings,
+        Found::Date(_) | Found::DayOfMonth(..) => Vec::new(),
+    })
 }
 
 /// `notice` stands once where something was left out.
 pub(super) fn check(text: &str, evidence: &Evidence, notice: &str) -> Checked {
-    let mut checked = Checked { pieces: Vec::new(), figures: Vec::new(), dropped: 0 };
-    for piece in sentences(text) {
-        match supported(piece, evidence) {
-            Some(figures) => {
+    let mut checked = Checked { pieces: Vec::new(), figures: Vec::new(), cited: Vec::new(), dropped: 0, is_empty: true };
+    let pieces = sentences(text);
+    for (at, piece) in pieces.iter().copied().enumerate() {
+        let is_head = pieces.get(at + 1).is_some_and(|next| is_rule(next));
+        match supported(piece, evidence, is_head) {
+            Some(Support { figures, cited }) => {
                 for figure in figures {
                     if !checked.figures.contains(&figure) {
                         checked.figures.push(figure);
                     }
                 }
+                for reference in cited {
+                    if !checked.cited.contains(&reference) {
+                        checked.cited.push(reference);
+                    }
+                }
+                checked.is_empty &= piece.trim().is_empty();
                 checked.pieces.push(piece.to_owned());
             }
             None => {
@@ -94,11 +124,40 @@ fn sentences(text: &str) -> Vec<&str> {
     pieces
 }
 
-/// The figures of a sentence with their sources; `None` if one has none.
-fn supported(piece: &str, evidence: &Evidence) -> Option<Vec<Figure>> {
-    let bare = evidence.without_names(&piece[figures::ordinal(piece)..]);
+/// What a sentence rests on.
+#[derive(Default)]
+struct Support {
+    figures: Vec<Figure>,
+    cited: Vec<usize>,
+}
+
+/// A line between the head of a table and its rows.
+fn is_rule(piece: &str) -> bool {
+    let piece = piece.trim();
+    piece.starts_with('|') && piece.contains('-') && piece.chars().all(|c| matches!(c, '|' | '-' | ':' | ' '))
+}
+
+/// What a sentence rests on; `None` if it says what has no source.
+fn supported(piece: &str, evidence: &Evidence, is_head: bool) -> Option<Support> {
+    let (references, piece) = match evidence.has_searched {
+        true => passages::references(piece),
+        false => (Vec::new(), piece.to_owned()),
+    };
+    let cited: Vec<&Told> = references.iter().map(|number| evidence.passages.iter().find(|told| told.reference == *number)).collect::<Option<_>>()?;
+    // Introductions and the frame of a table claim nothing by themselves.
+    let claims = piece.contains(char::is_alphanumeric) && !piece.trim_end().ends_with(':') && !is_head;
+    if cited.is_empty() && claims && evidence.has_searched && !evidence.is_trusted && evidence.used.is_empty() && !evidence.has_other {
+        return None;
+    }
+    if !cited.is_empty() && !passages::quotes_stand(&piece, &cited) {
+        return None;
+    }
+    let bare = evidence.without_names(&piece[figures::ordinal(&piece)..]);
     let mut figures = Vec::new();
     for found in figures::find(&bare) {
+        if cited.iter().any(|told| told.says(&found)) {
+            continue;
+        }
         match found {
             Found::Date(readings) => {
                 if !readings.iter().any(|date| evidence.dates.contains(date)) {
@@ -119,7 +178,7 @@ fn supported(piece: &str, evidence: &Evidence) -> Option<Vec<Figure>> {
             }
         }
     }
-    Some(figures)
+    Some(Support { figures, cited: references })
 }
 
 /// The newest result that says the number.

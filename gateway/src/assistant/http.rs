@@ -2,7 +2,7 @@
 
 use super::conversation::{self, Question};
 use super::live::{Event, Tail};
-use super::store;
+use super::{memory, store};
 use crate::error::{Answer, Problem};
 use crate::http::auth::Authenticated;
 use crate::http::extract::{Json, Object, Parameters, Path, short};
@@ -58,11 +58,11 @@ async fn ask(State(state): State<AppState>, Authenticated(asker): Authenticated,
         return Err(Error::field("text", format!("1 to {TEXT_CHARS_MAX} characters are expected")).into());
     }
     let conversation = asked.conversation_id.as_deref().map(|id| id_of("conversation", id)).transpose()?;
-    state.assistant.turns.check_room(&asker)?;
+    let place = state.assistant.turns.take_place(&asker)?;
     let (begun, start) = store::begin(&state.kernel, &asker, conversation, text).await?;
     let live = state.assistant.turns.begin(&asker, begun.message, start);
     let tail = Tail::of_live(state.clone(), asker.clone(), begun.message, std::sync::Arc::clone(&live), 0);
-    conversation::start(&state, asker, Question { conversation: begun.conversation, message: begun.message, text: text.to_owned() }, live);
+    conversation::start(&state, asker, Question { conversation: begun.conversation, message: begun.message, text: text.to_owned() }, live, place);
     Ok(stream(tail))
 }
 
@@ -128,6 +128,9 @@ async fn proposal(State(state): State<AppState>, Authenticated(asker): Authentic
     parameters.finish()?;
     let found = steward_actions::find(&state.kernel, &asker, id_of("proposal", &id)?).await?;
     let mut body = found.shown(state.kernel.clock.now());
+    let mut read = state.kernel.read(&asker).await?;
+    memory::mask_proposal(&mut read, &found.provenance.sources, &mut body).await?;
+    read.finish().await?;
     if let Some(token) = steward_actions::token(&state.kernel, &asker, &found) {
         body["token"] = Value::String(token);
     }

@@ -4,6 +4,7 @@
 //! here or at another process. [`Tail`] is that stream: from the running turn where it runs in this process, else from what
 //! is stored.
 
+use super::memory::Sources;
 use super::store::{self, End};
 use crate::state::AppState;
 use serde_json::{Value, json};
@@ -35,9 +36,30 @@ impl Event {
     }
 }
 
-/// The turns that run in this process, by the message of their answer.
+/// The turns that run in this process, by the message of their answer, and the places that are taken.
 #[derive(Default)]
-pub(super) struct Turns(Mutex<HashMap<Uuid, Arc<Live>>>);
+pub(super) struct Turns {
+    running: Mutex<HashMap<Uuid, Arc<Live>>>,
+    taken: Arc<Mutex<HashMap<(Uuid, Uuid), usize>>>,
+}
+
+/// One of the questions that a person may have open: held from before the question is stored until its answer has ended.
+pub(super) struct Place {
+    of: (Uuid, Uuid),
+    taken: Arc<Mutex<HashMap<(Uuid, Uuid), usize>>>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = locked(&self.taken);
+        if let Some(count) = taken.get_mut(&self.of) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(&self.of);
+            }
+        }
+    }
+}
 
 /// One running turn.
 pub(super) struct Live {
@@ -53,28 +75,32 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Turns {
-    /// Refuses when the person has too many questions open.
-    pub(super) fn check_room(&self, principal: &Principal) -> Result<()> {
-        let running = locked(&self.0).values().filter(|live| live.belongs_to(principal)).count();
-        if running >= TURNS_MAX {
+    /// Takes a place; refuses when the person has too many questions open. Counted and taken at once, so that questions
+    /// that come together are not all let in.
+    pub(super) fn take_place(&self, principal: &Principal) -> Result<Place> {
+        let of = (principal.tenant, principal.user);
+        let mut taken = locked(&self.taken);
+        let count = taken.entry(of).or_default();
+        if *count >= TURNS_MAX {
             return Err(Error::new(Code::RateLimited, "several of your questions are still being answered; wait for one of them"));
         }
-        Ok(())
+        *count += 1;
+        Ok(Place { of, taken: Arc::clone(&self.taken) })
     }
 
     pub(super) fn begin(&self, principal: &Principal, message: Uuid, start: Event) -> Arc<Live> {
         let live = Arc::new(Live { tenant: principal.tenant, user: principal.user, events: Mutex::new(vec![start]), count: watch::Sender::new(1) });
-        locked(&self.0).insert(message, Arc::clone(&live));
+        locked(&self.running).insert(message, Arc::clone(&live));
         live
     }
 
     fn end(&self, message: Uuid) {
-        locked(&self.0).remove(&message);
+        locked(&self.running).remove(&message);
     }
 
     /// The person's own running turn.
     pub(super) fn find(&self, principal: &Principal, message: Uuid) -> Option<Arc<Live>> {
-        locked(&self.0).get(&message).filter(|live| live.belongs_to(principal)).map(Arc::clone)
+        locked(&self.running).get(&message).filter(|live| live.belongs_to(principal)).map(Arc::clone)
     }
 }
 
@@ -94,6 +120,8 @@ pub(super) struct Recorder {
     pub(super) principal: Principal,
     pub(super) message: Uuid,
     pub(super) live: Arc<Live>,
+    /// Given back when the turn has ended.
+    pub(super) _place: Place,
 }
 
 impl Recorder {
@@ -104,10 +132,10 @@ impl Recorder {
     }
 
     /// The answer: its events and the terminal one.
-    pub(super) async fn done(&self, mut events: Vec<(&'static str, Value)>, answer: &str, done: Value) {
+    pub(super) async fn done(&self, mut events: Vec<(&'static str, Value)>, answer: &str, sources: &Sources, done: Value) {
         events.push(("done", done));
         let events = self.numbered(events);
-        self.write(events, Some(End::Done(answer))).await;
+        self.write(events, Some(End::Done(answer, sources))).await;
         self.state.assistant.turns.end(self.message);
     }
 
@@ -223,5 +251,32 @@ impl Tail {
             self.ready.push_back(event);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+    use steward_kernel::Door;
+
+    #[test]
+    fn of_questions_that_come_together_no_more_are_let_in_than_may_be_open() {
+        let (turns, start) = (Turns::default(), Barrier::new(12));
+        let asker = Principal { user: Uuid::from_u128(1), ..Principal::system(Uuid::nil(), Door::Assistant, "") };
+        let places: Vec<Option<Place>> = std::thread::scope(|scope| {
+            let ask = || {
+                start.wait();
+                turns.take_place(&asker).ok()
+            };
+            let threads: Vec<_> = (0..12).map(|_| scope.spawn(ask)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(places.iter().flatten().count(), TURNS_MAX);
+        let other = Principal { user: Uuid::from_u128(2), ..asker.clone() };
+        assert!(turns.take_place(&other).is_ok(), "others have places of their own");
+        assert_eq!(turns.take_place(&asker).err().map(|error| error.code), Some(Code::RateLimited));
+        drop(places);
+        assert!(turns.take_place(&asker).is_ok(), "a place is given back");
     }
 }

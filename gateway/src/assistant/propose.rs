@@ -1,15 +1,25 @@
 //! The tool `propose`: previews the steps that a model wants and stores them as a proposal for the person.
+//!
+//! Before anything is previewed every argument is held against where it comes from ([`super::taint`]). What must not come
+//! from read text is refused with `assistant.tainted_argument` and written down; the person can still do it in the screens.
 
+use super::calls::Findings;
+use super::conversation::Question;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
-use steward_actions::Proposal;
+use steward_actions::{Context, Proposal, Provenance};
 use steward_kernel::bus::{Kernel, Step};
 use steward_kernel::{Code, Error, Principal, Result};
-use uuid::Uuid;
 
 /// Steps of one proposal.
 pub(super) const STEPS_MAX: usize = 20;
+/// Records that the audit names.
+const AUDITED_MAX: usize = 100;
+/// The person asked a question, and gets a proposal.
+const ASKED_ONLY: &str = "asked_only";
+/// Texts of others were read before it was proposed.
+const READ_TEXTS: &str = "read_texts";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,19 +37,37 @@ struct StepArguments {
     name: Option<String>,
 }
 
-pub(super) async fn run(kernel: &Arc<Kernel>, principal: &Principal, conversation: Uuid, arguments: Value) -> Result<Proposal> {
+pub(super) async fn run(kernel: &Arc<Kernel>, principal: &Principal, question: &Question, arguments: Value, findings: &Findings) -> Result<Proposal> {
     let arguments: Arguments = serde_json::from_value(arguments)
         .map_err(|error| Error::new(Code::InvalidInput, format!("the arguments of propose are not what they should be: {error}")))?;
     if arguments.steps.is_empty() || arguments.steps.len() > STEPS_MAX {
         return Err(Error::field("steps", format!("1 to {STEPS_MAX} steps are possible")));
     }
     let step = |step: StepArguments| Step { command: step.command, input: Value::Object(step.arguments), name: step.name, expected_version: None };
-    steward_actions::propose(kernel, principal, Some(conversation), arguments.steps.into_iter().map(step).collect()).await
+    let steps: Vec<Step> = arguments.steps.into_iter().map(step).collect();
+    let records = findings.sources.records(AUDITED_MAX);
+    let marks = match findings.provenance.examine(&findings.catalogue, &steps) {
+        Ok(marks) => marks,
+        Err(refused) => {
+            let detail =
+                json!({ "message": question.message, "policy": "tainted_argument", "argument": refused.path, "source": refused.source, "records": records });
+            return Err(kernel.refuse(principal, &refused.command, refused.error(), detail).await);
+        }
+    };
+    let notices = [(ASKED_ONLY, findings.provenance.is_question()), (READ_TEXTS, findings.provenance.has_passages() || !marks.is_empty())];
+    let provenance = Provenance {
+        message: Some(question.message),
+        notices: notices.into_iter().filter(|(_, applies)| *applies).map(|(name, _)| name.to_owned()).collect(),
+        tainted: json!(marks),
+        records,
+        sources: json!(findings.sources),
+    };
+    steward_actions::propose(kernel, principal, Context { conversation: Some(question.conversation), provenance }, steps).await
 }
 
 /// What the client's card shows and the model learns. The confirmation's token is in neither.
 pub(super) fn card(proposal: &Proposal, kernel: &Kernel) -> Value {
-    let shown = proposal.shown(kernel.clock.now());
+    let mut shown = proposal.shown(kernel.clock.now());
     let steps: Vec<Value> = proposal.steps.iter().map(|step| json!({ "command": step.command, "arguments": step.input })).collect();
-    json!({ "id": proposal.id, "steps": steps, "preview": shown.get("preview") })
+    json!({ "id": proposal.id, "steps": steps, "preview": shown["preview"].take(), "tainted": shown["tainted"].take(), "notices": shown["notices"].take() })
 }

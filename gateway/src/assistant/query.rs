@@ -2,6 +2,7 @@
 //!
 //! Its result says over what it was computed (`scope`) and carries the query as a stable text, which the answer cites.
 
+use super::memory::Sources;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -66,8 +67,8 @@ impl FilterArguments {
     }
 }
 
-/// Runs the tool; the result is what goes to the model.
-pub(super) async fn run(kernel: &Arc<Kernel>, principal: &Principal, arguments: Value) -> Result<Value> {
+/// Runs the tool: what goes to the model, and what it was made of.
+pub(super) async fn run(kernel: &Arc<Kernel>, principal: &Principal, arguments: Value) -> Result<(Value, Sources)> {
     let arguments: Arguments = serde_json::from_value(arguments)
         .map_err(|error| Error::new(Code::InvalidInput, format!("the arguments of query are not what they should be: {error}")))?;
     let mut read = kernel.read(principal).await?;
@@ -76,7 +77,7 @@ pub(super) async fn run(kernel: &Arc<Kernel>, principal: &Principal, arguments: 
     Ok(result)
 }
 
-async fn answer(read: &mut Read, arguments: Arguments) -> Result<Value> {
+async fn answer(read: &mut Read, arguments: Arguments) -> Result<(Value, Sources)> {
     let catalogue = Arc::clone(read.catalogue());
     let resource = Arc::clone(catalogue.resource(&arguments.resource)?);
     let filters = arguments.filters.unwrap_or_default().into_iter().map(FilterArguments::filter).collect::<Result<Vec<_>>>()?;
@@ -113,7 +114,8 @@ async fn answer(read: &mut Read, arguments: Arguments) -> Result<Value> {
     let told = Told { resource: &resource.name, filters: &filters, what: &what, group: &group, sort: sort.as_deref() };
     let is_limited = result.get("more").and_then(Value::as_bool).unwrap_or(false);
     result["query"] = json!(told.text(&names, is_limited.then_some(limit)));
-    Ok(result)
+    let sources = Sources::of_query(read, &resource, &filters, &measures, &group, &result);
+    Ok((result, sources))
 }
 
 struct Wanted<'a> {
@@ -219,7 +221,7 @@ async fn scope(read: &mut Read, catalogue: &Catalogue, resource: &Resource) -> R
 }
 
 /// The field at the end of a path, with the last part of a date left off.
-fn field_at<'a>(catalogue: &'a Catalogue, resource: &'a Resource, path: &str) -> Option<&'a Field> {
+pub(super) fn field_at<'a>(catalogue: &'a Catalogue, resource: &'a Resource, path: &str) -> Option<&'a Field> {
     let path = path.rsplit_once('.').filter(|(_, part)| DATE_PARTS.contains(part)).map_or(path, |(path, _)| path);
     let mut resource = resource;
     let mut parts = path.split('.').filter(|part| *part != "custom").peekable();

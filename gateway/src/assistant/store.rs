@@ -1,9 +1,11 @@
 //! Where conversations, messages and their events are kept. Row-level security shows each person his own only.
 
 use super::live::Event;
+use super::memory::{self, Sight, Sources};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::types::Json;
+use std::collections::HashMap;
 use std::sync::Arc;
 use steward_kernel::bus::Kernel;
 use steward_kernel::error::During;
@@ -96,7 +98,7 @@ async fn insert(work: &mut steward_kernel::Work, principal: &Principal, message:
 
 /// What the answer became.
 pub(super) enum End<'a> {
-    Done(&'a str),
+    Done(&'a str, &'a Sources),
     Failed,
 }
 
@@ -105,19 +107,22 @@ pub(super) async fn append(kernel: &Arc<Kernel>, principal: &Principal, message:
     let mut work = kernel.record(principal, "assistant.answer").await?;
     insert(&mut work, principal, message, events).await?;
     if let Some(end) = end {
-        let (state, text) = match end {
-            End::Done(text) => ("done", text),
-            End::Failed => ("failed", ""),
+        let (state, text, sources) = match end {
+            End::Done(text, sources) => ("done", text, Some(sources)),
+            End::Failed => ("failed", "", None),
         };
-        sqlx::query("UPDATE assistant_message SET state = $4, text = $5 WHERE tenant_id = $1 AND id = $2 AND owner_id = $3 AND state = 'running'")
-            .bind(principal.tenant)
-            .bind(message)
-            .bind(principal.user)
-            .bind(state)
-            .bind(text)
-            .execute(work.db())
-            .await
-            .during("store the answer")?;
+        sqlx::query(
+            "UPDATE assistant_message SET state = $4, text = $5, sources = $6 WHERE tenant_id = $1 AND id = $2 AND owner_id = $3 AND state = 'running'",
+        )
+        .bind(principal.tenant)
+        .bind(message)
+        .bind(principal.user)
+        .bind(state)
+        .bind(text)
+        .bind(sources.map(Json))
+        .execute(work.db())
+        .await
+        .during("store the answer")?;
     }
     work.finish_record().await
 }
@@ -131,8 +136,8 @@ pub(super) struct Stored {
 
 pub(super) async fn events_after(kernel: &Arc<Kernel>, principal: &Principal, message: Uuid, after: u32) -> Result<Stored> {
     let mut read = kernel.read(principal).await?;
-    let row: Option<(String, f64)> = sqlx::query_as(
-        "SELECT state, extract(epoch FROM clock_timestamp() - created_at)::float8 FROM assistant_message WHERE tenant_id = $1 AND id = $2 AND owner_id = $3 AND role = 'assistant'",
+    let row: Option<(String, f64, Option<Json<Sources>>)> = sqlx::query_as(
+        "SELECT state, extract(epoch FROM clock_timestamp() - created_at)::float8, sources FROM assistant_message WHERE tenant_id = $1 AND id = $2 AND owner_id = $3 AND role = 'assistant'",
     )
     .bind(principal.tenant)
     .bind(message)
@@ -140,8 +145,8 @@ pub(super) async fn events_after(kernel: &Arc<Kernel>, principal: &Principal, me
     .fetch_optional(read.db())
     .await
     .during("look up the message")?;
-    let (state, age_seconds) = row.ok_or_else(|| Error::not_found("message"))?;
-    let rows: Vec<(i32, String, Json<Value>)> = sqlx::query_as(
+    let (state, age_seconds, sources) = row.ok_or_else(|| Error::not_found("message"))?;
+    let mut rows: Vec<(i32, String, Json<Value>)> = sqlx::query_as(
         "SELECT sequence, name, data FROM assistant_event WHERE tenant_id = $1 AND message_id = $2 AND owner_id = $3 AND sequence > $4 ORDER BY sequence",
     )
     .bind(principal.tenant)
@@ -151,21 +156,32 @@ pub(super) async fn events_after(kernel: &Arc<Kernel>, principal: &Principal, me
     .fetch_all(read.db())
     .await
     .during("read the events of the message")?;
+    let gone = gone(&read);
+    let events = rows.iter_mut().map(|(_, name, data)| (name.as_str(), &mut data.0)).collect();
+    let stored = memory::Stored { is_done: state == "done", sources: sources.as_ref().map(|sources| &sources.0), text: None, events };
+    memory::mask(&mut read, &gone, &mut [stored]).await?;
     read.finish().await?;
     let events = rows.into_iter().map(|(sequence, name, data)| Event { sequence: sequence.unsigned_abs(), name: name.into(), data: data.0 }).collect();
     Ok(Stored { events, is_running: state == "running", age_seconds })
 }
 
-/// The words of the last finished messages before this answer, oldest first: `(is the person's, text)`.
-pub(super) async fn history(
-    read: &mut steward_kernel::Read,
-    principal: &Principal,
-    conversation: Uuid,
-    before: Uuid,
-    limit: i64,
-) -> Result<Vec<(bool, String)>> {
-    let mut rows: Vec<(String, String)> = sqlx::query_as(
-        "SELECT role, text FROM assistant_message WHERE tenant_id = $1 AND conversation_id = $2 AND owner_id = $3 AND state = 'done' AND text <> ''
+/// What stands in the reader's language where an answer was.
+fn gone(read: &steward_kernel::Read) -> String {
+    memory::gone(&read.kernel().labels, &read.rights().language)
+}
+
+/// A message of the conversation, for the model.
+pub(super) struct Said {
+    pub(super) is_person: bool,
+    pub(super) text: String,
+    /// What an answer rests on, where all of it can still be read.
+    pub(super) sources: Option<Sources>,
+}
+
+/// The last finished messages before this answer, oldest first.
+pub(super) async fn history(read: &mut steward_kernel::Read, principal: &Principal, conversation: Uuid, before: Uuid, limit: i64) -> Result<Vec<Said>> {
+    let mut rows: Vec<(String, String, Option<Json<Sources>>)> = sqlx::query_as(
+        "SELECT role, text, sources FROM assistant_message WHERE tenant_id = $1 AND conversation_id = $2 AND owner_id = $3 AND state = 'done' AND text <> ''
             AND created_at < (SELECT created_at FROM assistant_message WHERE tenant_id = $1 AND id = $4) ORDER BY created_at DESC, id DESC LIMIT $5",
     )
     .bind(principal.tenant)
@@ -177,7 +193,18 @@ pub(super) async fn history(
     .await
     .during("read the conversation")?;
     rows.reverse();
-    Ok(rows.into_iter().map(|(role, text)| (role == "user", text)).collect())
+    let mut sight = Sight::default();
+    for (_, _, sources) in &rows {
+        if let Some(Json(sources)) = sources {
+            sight.want(sources);
+        }
+    }
+    sight.look(read).await?;
+    let said = rows.into_iter().map(|(role, text, sources)| {
+        let sources = sources.map(|sources| sources.0).filter(|sources| sight.holds(read, Some(sources)));
+        Said { is_person: role == "user", text, sources }
+    });
+    Ok(said.collect())
 }
 
 /// The person's conversations, newest first.
@@ -199,6 +226,9 @@ pub(super) async fn conversations(kernel: &Arc<Kernel>, principal: &Principal, l
         .collect())
 }
 
+/// Id, role, text, state, time and sources.
+type Message = (Uuid, String, String, String, DateTime<Utc>, Option<Json<Sources>>);
+
 /// One conversation with its messages and their events, oldest first.
 pub(super) async fn conversation(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid) -> Result<Value> {
     let mut read = kernel.read(principal).await?;
@@ -211,8 +241,8 @@ pub(super) async fn conversation(kernel: &Arc<Kernel>, principal: &Principal, id
             .await
             .during("look up the conversation")?;
     let (title, created_at, updated_at) = head.ok_or_else(|| Error::not_found("conversation"))?;
-    let mut messages: Vec<(Uuid, String, String, String, DateTime<Utc>)> = sqlx::query_as(
-        "SELECT id, role, text, state, created_at FROM assistant_message WHERE tenant_id = $1 AND conversation_id = $2 AND owner_id = $3 ORDER BY created_at DESC, id DESC LIMIT $4",
+    let mut messages: Vec<Message> = sqlx::query_as(
+        "SELECT id, role, text, state, created_at, sources FROM assistant_message WHERE tenant_id = $1 AND conversation_id = $2 AND owner_id = $3 ORDER BY created_at DESC, id DESC LIMIT $4",
     )
     .bind(principal.tenant)
     .bind(id)
@@ -232,12 +262,29 @@ pub(super) async fn conversation(kernel: &Arc<Kernel>, principal: &Principal, id
     .fetch_all(read.db())
     .await
     .during("read the events")?;
+    let mut by_message: HashMap<Uuid, Vec<(i32, String, Json<Value>)>> = HashMap::new();
+    for (message, sequence, name, data) in events {
+        by_message.entry(message).or_default().push((sequence, name, data));
+    }
+    let mut told: Vec<_> = messages.into_iter().map(|message| (by_message.remove(&message.0).unwrap_or_default(), message)).collect();
+    let gone = gone(&read);
+    let mut answers: Vec<memory::Stored<'_>> = told
+        .iter_mut()
+        .filter(|(_, message)| message.1 == "assistant")
+        .map(|(events, (_, _, text, state, _, sources))| memory::Stored {
+            is_done: state == "done",
+            sources: sources.as_ref().map(|sources| &sources.0),
+            text: Some(text),
+            events: events.iter_mut().map(|(_, name, data)| (name.as_str(), &mut data.0)).collect(),
+        })
+        .collect();
+    memory::mask(&mut read, &gone, &mut answers).await?;
+    drop(answers);
     read.finish().await?;
-    let messages: Vec<Value> = messages
+    let messages: Vec<Value> = told
         .into_iter()
-        .map(|(message, role, text, state, created_at)| {
-            let own = events.iter().filter(|event| event.0 == message);
-            let own: Vec<Value> = own.map(|(_, sequence, name, data)| json!({ "id": sequence, "event": name, "data": data.0 })).collect();
+        .map(|(events, (message, role, text, state, created_at, _))| {
+            let own: Vec<Value> = events.into_iter().map(|(sequence, name, data)| json!({ "id": sequence, "event": name, "data": data.0 })).collect();
             json!({ "id": message, "role": role, "text": text, "state": state, "created_at": created_at, "events": own })
         })
         .collect();

@@ -4,6 +4,7 @@
 //! rights are checked again when a tool runs. Each tool has a JSON Schema for models and, in keywords that begin with
 //! `x-`, the same with all its words for the built-in planner ([`words`]).
 
+mod sources;
 mod words;
 
 use serde_json::{Map, Value, json};
@@ -13,6 +14,8 @@ use steward_kernel::catalogue::{Sensitivity, module_of};
 use steward_kernel::labels::Labels;
 use steward_kernel::{Catalogue, CommandSpec, Field, Kind, Measure, Read, Resource, Risk};
 use steward_llm::Tool;
+
+pub(super) use sources::{REPORT, SEARCH};
 
 pub(super) const QUERY: &str = "query";
 pub(super) const PROPOSE: &str = "propose";
@@ -60,6 +63,7 @@ fn definitions(read: &Read, labels: &Labels) -> Vec<Arc<Tool>> {
     if !resources.is_empty() {
         tools.push(shown.query(&resources));
     }
+    tools.extend(sources::tools(&shown, &resources));
     let (allowed, refused): (Vec<_>, Vec<_>) = proposable(read).partition(|spec| read.rights().may(&spec.permission));
     if !allowed.is_empty() || !refused.is_empty() {
         tools.push(shown.propose(&allowed, &refused));

@@ -1,7 +1,7 @@
 //! A record: what it is, what can be done with it, its lines, what refers to it, and how it came to be so.
 
-use super::shell::{icon, page as frame};
 use super::mark::Mark;
+use super::shell::{icon, page as frame};
 use super::view::{Of, View, id_of, list_path, record_path, with_query};
 use super::visitor::{At, Visitor};
 use super::{format, picker};
@@ -25,7 +25,12 @@ const TITLES_MAX: usize = 30;
 /// Buttons beside the heading; further ones go into a menu.
 const BUTTONS: usize = 4;
 
-pub(super) async fn page(State(state): State<AppState>, visitor: Visitor, At((module, plural, id)): At<(String, String, Uuid)>, parameters: Parameters) -> Response {
+pub(super) async fn page(
+    State(state): State<AppState>,
+    visitor: Visitor,
+    At((module, plural, id)): At<(String, String, Uuid)>,
+    parameters: Parameters,
+) -> Response {
     let mark = parameters.0.iter().find(|(name, _)| name == "mark").map(|(_, value)| value.as_str());
     visitor.answer(build(&state, &visitor, &module, &plural, id, mark).await)
 }

@@ -121,6 +121,32 @@ async function logInHere(page) {
   await page.waitForURL((url) => url.pathname !== "/login");
 }
 
+async function searchAnswersWhileOneTypes(page) {
+  await page.goto(`${base}/app/crm/parties`);
+  const name = await page.locator("#list a.steward-title").first().innerText();
+  await page.locator("h1").click();
+  await page.keyboard.press("/");
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "find", "the key / leads to the search box");
+  await page.keyboard.type(name);
+  const option = page.locator("#found.show [role=option]", { hasText: name }).first();
+  await option.waitFor();
+  await shot(page, "search-typed");
+  await page.keyboard.press("ArrowDown");
+  const href = await page.locator("#found [role=option][aria-selected=true]").getAttribute("href");
+  await page.keyboard.press("Escape");
+  assert.equal(await page.locator("#found.show").count(), 0, "Escape closes what was found");
+  await page.keyboard.press("ArrowDown");
+  await page.locator("#found.show").waitFor();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`${base}${href}`);
+  await page.locator("#find").fill(name);
+  await page.locator("#find").press("Enter");
+  await page.waitForURL(/\/search\?q=/);
+  await page.locator("main .steward-result mark").first().waitFor();
+  await shot(page, "search-page");
+}
+
 async function listsAreFilteredAndSorted(page) {
   await page.goto(`${base}/`);
   await shot(page, "home");
@@ -147,7 +173,8 @@ async function listsAreFilteredAndSorted(page) {
   await page.keyboard.press("Escape");
   await page.locator("h1").click();
   await page.keyboard.press("/");
-  assert.equal(await page.evaluate(() => document.activeElement?.id), "search", "the key / leads to the search box");
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "find", "the key / leads to the search box");
+  await page.locator("#search").focus();
   await page.keyboard.type("does-not-exist");
   await page.locator("#list .empty").waitFor();
   await shot(page, "list-empty");
@@ -322,6 +349,103 @@ async function theChatAnswersAndActs(page) {
   await shot(page, "chat-undone");
 }
 
+/** A citation leads to the record with its place marked; what was said is held by the thread, until it is deleted. */
+async function theChatCitesStopsAndForgets(page) {
+  await page.goto(`${base}/app/chat`);
+  const answer = page.locator("[data-answer]:not(.steward-busy)");
+  await page.fill("#message", "Which hotel rate may I claim in Berlin?");
+  await page.press("#message", "Enter");
+  await answer.first().waitFor({ timeout: 60_000 });
+  assert.match(await answer.first().innerText(), /130/, "the policy answers");
+  const thread = page.locator(`[data-thread="${page.url().split("/").pop()}"]`);
+  await thread.waitFor();
+  await page.locator(".steward-sources summary").click();
+  await shot(page, "chat-citation");
+  await page.locator("a[data-citation]").first().click();
+  await page.locator("mark#cited").waitFor();
+  assert.match(await page.locator("mark#cited").innerText(), /Berlin/, "the place that was cited is marked");
+  await shot(page, "citation-opened");
+  // A mark that is none, or of another text, marks nothing.
+  await page.goto(page.url().replace(/mark=[^#]*/, "mark=body%3A0-5%3A0123456789abcdef"));
+  await page.locator("[data-cited='changed']").waitFor();
+  assert.equal(await page.locator("mark#cited").count(), 0);
+
+  await aProposalIsRejected(page);
+  await aStreamIsStopped(page, answer);
+  await aStreamIsPickedUp(page, answer);
+
+  // The thread goes with everything in it.
+  const id = page.url().split("/").pop();
+  page.once("dialog", (dialog) => dialog.accept());
+  await page.locator(`[data-forget="${id}"]`).click();
+  await page.waitForURL(`${base}/app/chat`);
+  await page.locator("#threads .steward-thread, #threads .list-group-item").first().waitFor();
+  assert.equal(await page.locator(`[data-thread="${id}"]`).count(), 0, "the conversation is deleted");
+  await shot(page, "chat-deleted");
+}
+
+async function aProposalIsRejected(page) {
+  const number = await quotation(page.context());
+  await page.goto(`${base}/app/chat`);
+  await page.fill("#message", `Confirm quotation ${number}`);
+  await page.press("#message", "Enter");
+  const card = page.locator("[data-proposal]");
+  await card.locator("[data-reject]").click({ timeout: 60_000 });
+  await card.locator(".alert-info").waitFor();
+  assert.equal(await card.locator("[data-confirm]").count(), 0, "what was rejected cannot be confirmed");
+  await page.reload();
+  await card.locator(".alert-info").waitFor();
+  assert.equal(await card.locator("[data-confirm]").count(), 0);
+  const after = await page.context().request.get(`${base}/api/v1/sales/orders?filter[number]=${encodeURIComponent(number)}&fields=status`);
+  assert.equal((await after.json()).items[0].status, "quotation", "a rejected proposal changes nothing");
+  await shot(page, "chat-rejected");
+}
+
+/** Stop ends the looking, not the answer: it is there when the page is loaded again. */
+async function aStreamIsStopped(page, answer) {
+  await page.goto(`${base}/app/chat`);
+  // The answer is held back on its way, so that there is something to stop.
+  let release;
+  const held = new Promise((resume) => (release = resume));
+  await page.route("**/api/v1/assistant/messages", async (route) => {
+    await held;
+    await route.abort().catch(() => {});
+  });
+  await page.fill("#message", "How many orders are there?");
+  await page.press("#message", "Enter");
+  await page.locator("#stop").click();
+  await page.locator("[data-stopped]").waitFor();
+  assert.ok(await page.locator("#send").isVisible(), "after a stop one can ask again");
+  release();
+  await page.unroute("**/api/v1/assistant/messages");
+  await shot(page, "chat-stopped");
+  await page.fill("#message", "How many orders are there?");
+  await page.press("#message", "Enter");
+  await answer.nth(1).waitFor({ timeout: 60_000 });
+  assert.match(await answer.nth(1).innerText(), /\d/);
+}
+
+/** A stream that breaks after its first event is taken up behind it. */
+async function aStreamIsPickedUp(page, answer) {
+  await page.goto(`${base}/app/chat`);
+  let resumed = 0;
+  await page.route("**/api/v1/assistant/messages", async (route) => {
+    const response = await route.fetch();
+    const text = await response.text();
+    await route.fulfill({ response, body: `${text.split("\n\n")[0]}\n\n` });
+  });
+  page.on("request", (request) => {
+    if (/\/assistant\/messages\/[^/]+\/events$/.test(request.url()) && request.headers()["last-event-id"] === "1") resumed += 1;
+  });
+  await page.fill("#message", "How many orders are there?");
+  await page.press("#message", "Enter");
+  await answer.first().waitFor({ timeout: 60_000 });
+  assert.match(await answer.first().innerText(), /\d/, "the answer is whole");
+  assert.equal(resumed, 1, "it was taken up behind the first event");
+  await page.unroute("**/api/v1/assistant/messages");
+  await shot(page, "chat-picked-up");
+}
+
 async function quotation(context) {
   const response = await context.request.get(`${base}/api/v1/sales/orders?filter[status]=quotation&limit=1&fields=number`);
   assert.ok(response.ok());
@@ -430,10 +554,12 @@ async function tabTo(page, test) {
 async function asAdministrator() {
   const { context, page, complaints, expected } = await visitor();
   await logIn(page, "administrator");
+  await searchAnswersWhileOneTypes(page);
   await listsAreFilteredAndSorted(page);
   await anOrderIsWrittenConfirmedAndTakenBack(page, expected);
   await recordsAndReports(page, expected);
   await theChatAnswersAndActs(page);
+  await theChatCitesStopsAndForgets(page);
   assert.deepEqual(complaints, []);
   await context.close();
 }

@@ -36,7 +36,7 @@ impl Command for CreateUser {
         CommandSpec::new("identity.user.create").undo("identity.user.deactivate").inputs([
             Field::text("number").max(20),
             Field::text("name").required().personal(),
-            Field::text("email").required().personal(),
+            Field::text("email").required().personal().own_words(),
             Field { sensitivity: Sensitivity::Secret, ..Field::text("password") },
             Field::text("position").personal(),
             Field::choice("language", LANGUAGES),

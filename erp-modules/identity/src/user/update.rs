@@ -38,7 +38,7 @@ impl Command for UpdateUser {
             .inputs([
                 Field::text("number").max(20),
                 Field::text("name").personal(),
-                Field::text("email").personal(),
+                Field::text("email").personal().own_words(),
                 Field::text("position").personal(),
                 Field::choice("language", LANGUAGES),
                 Field::reference("company", "identity.company"),

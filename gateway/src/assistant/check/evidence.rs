@@ -1,7 +1,9 @@
 //! What the tools of a turn returned, in the form in which an answer is held against it.
 
 use super::figures::{self, Found};
+use super::passages::Told;
 use crate::assistant::query::plain_number;
+use crate::assistant::search::Passage;
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -43,6 +45,14 @@ pub(in crate::assistant) struct Evidence {
     /// How many rows results have.
     pub(super) rows: HashSet<Decimal>,
     pub(in crate::assistant) used: Vec<Used>,
+    /// What was found in texts, and can still be read where it was found.
+    pub(super) passages: Vec<Told>,
+    /// Texts were looked through, whatever was found.
+    pub(super) has_searched: bool,
+    /// A preview or an error was told: the answer may be about that.
+    pub(super) has_other: bool,
+    /// The text is of the house's own making: it need not cite to say that it does not know.
+    pub(super) is_trusted: bool,
 }
 
 impl Evidence {
@@ -113,8 +123,37 @@ impl Evidence {
         self.used.push(Used { resource: text("resource").to_owned(), query: query.to_string(), records });
     }
 
+    /// The totals of a report, whose rows are those of a query.
+    pub(in crate::assistant) fn report(&mut self, arguments: &Value, result: &Value) {
+        self.query(arguments, result);
+        let query = result.get("query").and_then(Value::as_str).map(Arc::from);
+        for name in ["totals", "rows"] {
+            if let Some(told) = result.get(name) {
+                self.values(told, query.as_ref());
+            }
+        }
+        if let Some(used) = self.used.last_mut() {
+            used.resource = result.get("report").and_then(Value::as_str).unwrap_or_default().to_owned();
+        }
+    }
+
+    /// Passages that stand.
+    pub(in crate::assistant) fn passages(&mut self, passages: &[Passage]) {
+        self.has_searched = true;
+        for passage in passages {
+            self.text(&passage.record);
+            self.passages.push(Told::of(passage));
+        }
+    }
+
+    /// The text is not a model's.
+    pub(in crate::assistant) fn trust(&mut self) {
+        self.is_trusted = true;
+    }
+
     /// What another tool returned: a preview, an error.
     pub(in crate::assistant) fn other(&mut self, result: &Value) {
+        self.has_other = true;
         match result {
             Value::String(text) => {
                 self.text(text);

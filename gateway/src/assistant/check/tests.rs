@@ -142,3 +142,45 @@ fn what_a_preview_or_an_error_says_may_be_said() {
     let checked = check("It reserves 10 pieces for 12.50.", &evidence, NOTICE);
     assert_eq!((checked.dropped, checked.figures.len()), (0, 0));
 }
+
+fn read(text: &str) -> Evidence {
+    let citation = steward_rag::retrieve::Citation {
+        resource: "documents.document".into(),
+        id: uuid::Uuid::nil(),
+        version: 1,
+        field: "body".into(),
+        span: 0..text.len(),
+        quote: text.into(),
+    };
+    let passage = |reference| crate::assistant::search::Passage {
+        reference,
+        record: "Travel policy".into(),
+        title: "Travel policy › Hotels".into(),
+        text: text.into(),
+        is_text: true,
+        citation: citation.clone(),
+    };
+    let mut evidence = Evidence::new("Which rate may I claim?", today());
+    evidence.passages(&[passage(1)]);
+    evidence
+}
+
+#[test]
+fn a_sentence_on_a_passage_says_only_what_the_passage_says() {
+    let evidence = read("In Berlin up to 130 EUR a night, from 1 March 2026, approved by \"Ernst Handel\".");
+    for sentence in ["In Berlin you may claim 130 EUR [1].", "It says “up to 130 EUR a night” [1].", "It holds from 2026-03-01 on [1].", "Since 1 March [1]."]
+    {
+        assert_eq!(check(sentence, &evidence, NOTICE).cited, [1], "{sentence}");
+    }
+    for sentence in [
+        "In Berlin you may claim 180 EUR [1].",
+        "In Berlin you may claim 130 EUR.",
+        "It says “as much as you like” [1].",
+        "It holds until 2027-01-01 [1].",
+        "You may claim a suite [2].",
+        "You may claim a suite.",
+    ] {
+        let checked = check(sentence, &evidence, NOTICE);
+        assert!(checked.is_empty && checked.cited.is_empty(), "{sentence}: {checked:?}");
+    }
+}

@@ -1,0 +1,105 @@
+//! What is left of a stored answer or card when its reader may no longer read what it was made of.
+
+use super::Sight;
+use serde_json::{Value, json};
+use std::collections::HashSet;
+use steward_kernel::{Kind, Read};
+use uuid::Uuid;
+
+/// The events of an answer whose sources are gone: they keep their places, so that a stream can be picked up among them.
+pub(super) fn events(events: &mut Vec<(&str, &mut Value)>, gone: &str) {
+    let mut is_said = false;
+    for (name, data) in events {
+        match *name {
+            "start" | "error" => {}
+            "text" => {
+                **data = json!({ "delta": if is_said { "" } else { gone } });
+                is_said = true;
+            }
+            "ask" => **data = json!({ "text": gone, "missing": [] }),
+            "proposal" => {
+                let id = data.get("id").cloned().unwrap_or(Value::Null);
+                **data = json!({ "id": id, "steps": commands(data), "preview": null, "masked": true });
+            }
+            "citation" => **data = json!({ "masked": true }),
+            "done" => **data = json!({ "answer": gone, "figures": [], "degraded": data.get("degraded"), "masked": true }),
+            _ => **data = json!({ "masked": true }),
+        }
+    }
+}
+
+/// The commands of a card without what was to go into them.
+fn commands(card: &Value) -> Vec<Value> {
+    card.get("steps").and_then(Value::as_array).into_iter().flatten().map(|step| json!({ "command": step.get("command"), "arguments": {} })).collect()
+}
+
+/// The records that a card shows changes of or refers to: what [`Sight`] must look at before [`card`].
+pub(super) fn want(card: &Value, read: &Read, sight: &mut Sight) {
+    let new = created(card);
+    for change in changes(card) {
+        let (Some(resource), Some(id)) = (change.get("resource").and_then(Value::as_str), change.get("id").and_then(super::id_of)) else { continue };
+        if !new.contains(&id) {
+            sight.want_record(resource, id);
+        }
+        if let Some(target) = referred(read, change) {
+            for id in ["old", "new"].iter().filter_map(|side| change.get(*side).and_then(super::id_of)) {
+                sight.want_record(&target, id);
+            }
+        }
+    }
+}
+
+/// Leaves of a card the rows and fields that the reader may see now. With `is_gone` nothing is left of what it was made of.
+pub(super) fn card(card: &mut Value, read: &Read, sight: &Sight, is_gone: bool) {
+    if is_gone {
+        let steps = commands(card);
+        for (name, value) in [("steps", json!(steps)), ("preview", Value::Null), ("tainted", json!([])), ("masked", json!(true))] {
+            card[name] = value;
+        }
+        return;
+    }
+    let new = created(card);
+    let Some(shown) = card.pointer_mut("/preview/changes").and_then(Value::as_array_mut) else { return };
+    let before = shown.len();
+    shown.retain(|change| {
+        let Some((name, id)) = change.get("resource").and_then(Value::as_str).zip(change.get("id").and_then(super::id_of)) else { return false };
+        let Some(resource) = read.catalogue().resources.get(name).filter(|_| read.may_read(name)) else { return false };
+        let field = change.get("field").and_then(Value::as_str).unwrap_or_default();
+        (new.contains(&id) || sight.sees(name, id)) && read.fields_of(resource).iter().any(|seen| seen.name == field)
+    });
+    let is_masked = shown.len() < before;
+    for change in shown.iter_mut() {
+        let Some(target) = referred(read, change) else { continue };
+        for side in ["old", "new"] {
+            if let Some(value) = change.get_mut(side)
+                && let Some(id) = super::id_of(value)
+                && !sight.sees(&target, id)
+                && !new.contains(&id)
+            {
+                *value = json!({ "id": id, "title": null });
+            }
+        }
+    }
+    if is_masked {
+        card["masked"] = json!(true);
+    }
+}
+
+fn changes(card: &Value) -> impl Iterator<Item = &Value> {
+    card.pointer("/preview/changes").and_then(Value::as_array).into_iter().flatten()
+}
+
+/// Records that the proposal would make: they are nobody's yet.
+fn created(card: &Value) -> HashSet<Uuid> {
+    let is_new = |change: &&Value| change.get("field").and_then(Value::as_str) == Some("created_at") && change.get("old").is_none_or(Value::is_null);
+    changes(card).filter(is_new).filter_map(|change| change.get("id").and_then(super::id_of)).collect()
+}
+
+/// The resource that the changed field refers to.
+fn referred(read: &Read, change: &Value) -> Option<String> {
+    let resource = read.catalogue().resources.get(change.get("resource")?.as_str()?)?;
+    match &resource.find_field(change.get("field")?.as_str()?)?.kind {
+        Kind::Reference(target) => Some(target.to_string()),
+        _ => None,
+    }
+}
