@@ -7,17 +7,17 @@ use crate::shop::{READING, Shop, T};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-struct Event {
+pub(crate) struct Event {
     id: u32,
     name: String,
     data: Value,
 }
 
-struct Told {
+pub(crate) struct Told {
     events: Vec<Event>,
     message: String,
-    answer: String,
-    done: Value,
+    pub(crate) answer: String,
+    pub(crate) done: Value,
 }
 
 fn events(text: &str) -> Vec<Event> {
@@ -33,12 +33,12 @@ fn events(text: &str) -> Vec<Event> {
 }
 
 impl Told {
-    fn named(&self, name: &str) -> Vec<&Value> {
+    pub(crate) fn named(&self, name: &str) -> Vec<&Value> {
         self.events.iter().filter(|event| event.name == name).map(|event| &event.data).collect()
     }
 
     #[track_caller]
-    fn proposal(&self) -> Value {
+    pub(crate) fn proposal(&self) -> Value {
         let proposals = self.named("proposal");
         assert_eq!(proposals.len(), 1, "{}", self.answer);
         proposals[0].clone()
@@ -59,7 +59,7 @@ impl Told {
 }
 
 /// Asks, and holds the stream to its form: it starts with `start`, ends with the one terminal event, and counts its ids.
-async fn ask(app: &TestApp, user: &User, text: &str) -> Told {
+pub(crate) async fn ask(app: &TestApp, user: &User, text: &str) -> Told {
     let answer = app.post(user, "assistant/messages", &json!({ "text": text })).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert!(answer.header("content-type").starts_with("text/event-stream"));

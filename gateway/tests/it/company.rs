@@ -152,13 +152,22 @@ impl Files {
 
     /// Northwind's files, where they are: beside the checkout, or where `STEWARD_SHARED` says.
     pub(crate) fn northwind() -> Option<Self> {
-        let shared = std::env::var_os("STEWARD_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
-        let folder = shared.join("data/northwind");
+        let folder = shared().join("data/northwind");
         if !folder.join("orders.csv").is_file() {
             eprintln!("skipped for the files of Northwind: there is no {}", folder.display());
             return None;
         }
         Some(Self { folder, figures: &NORTHWIND, ours: false })
+    }
+
+    /// Another folder of data, where it is.
+    pub(crate) fn shared(name: &str) -> Option<PathBuf> {
+        let folder = shared().join("data").join(name);
+        if folder.is_dir() {
+            return Some(folder);
+        }
+        eprintln!("skipped for the files of {name}: there is no {}", folder.display());
+        None
     }
 
     /// Replaces a text in one of the few rows' files.
@@ -190,6 +199,11 @@ pub(crate) struct Company {
 pub(crate) fn mapping() -> Mapping {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/northwind.toml")).unwrap();
     Mapping::parse(&text).unwrap()
+}
+
+/// Data for tests that are no part of the product.
+fn shared() -> PathBuf {
+    std::env::var_os("STEWARD_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from)
 }
 
 impl Company {

@@ -2,6 +2,8 @@
 //!
 //! An argument is taken from the sentence or asked for; it is never guessed.
 
+mod values;
+
 use crate::dates;
 use crate::lexicon::{Command, Field, Lexicon, Resource, fold, stem, words as split};
 use crate::reading::{Reading, number};
@@ -15,7 +17,16 @@ pub(crate) fn plan(turn: &Turn, lexicon: &Lexicon, words: &Words) -> Option<Plan
     let mut reading = Reading::of(&turn.text);
     let polite = ["please", "bitte", "can", "could", "you", "kannst", "du", "konntest", "would", "i", "want", "to", "mochte", "ich"];
     let first = reading.tokens.iter().position(|token| !polite.contains(&token.fold.as_str()))?;
-    let verb = reading.tokens.get(first)?.stem.clone();
+    // A question is no command, unless it asks for one politely.
+    if turn.text.trim_end().ends_with('?') && first == 0 {
+        return None;
+    }
+    let verb = reading.tokens.get(first)?.fold.clone();
+    // "The customer …" begins no command; "order" does only before what is ordered: "Order 20 Chang".
+    let next = reading.fold_at(first + 1);
+    if Reading::is_silent(&verb) && !next.starts_with(|c: char| c.is_ascii_digit()) && !next.ends_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
     let command = matching(lexicon, &reading, first, &verb)?;
     reading.take(0, first + 1);
     Some(fill(turn, lexicon, words, command, &mut reading).map(|()| words.proposed()))
@@ -32,11 +43,16 @@ fn matching<'a>(lexicon: &'a Lexicon, reading: &Reading, first: usize, verb: &st
     for command in &lexicon.commands {
         let label = stems(&command.label);
         let examples: Vec<Vec<String>> = command.examples.iter().map(|example| stems(example)).collect();
-        let starts = label.first().is_some_and(|word| word == verb) || examples.iter().any(|example| example.first().is_some_and(|word| word == verb));
+        let begins = |text: &str| split(text).next().is_some_and(|word| fold(word) == verb);
+        let starts = begins(&command.label) || command.examples.iter().any(|example| begins(example));
         if !starts {
             continue;
         }
-        let overlap = |wanted: &[String]| wanted.iter().filter(|word| said.contains(&word.as_str()) && !Reading::is_silent(word)).count();
+        let tells = |word: &str| {
+            said.contains(&word)
+                && !["for", "the", "with", "and", "fur", "mit", "und", "der", "die", "das", "den", "von", "an", "of", "to", "a"].contains(&word)
+        };
+        let overlap = |wanted: &[String]| wanted.iter().filter(|word| tells(word)).count();
         let record = lexicon.resource(&command.resource).map_or(0, |resource| overlap(&stems(&format!("{} {}", resource.label, resource.plural))).min(1));
         let score = overlap(&label) + examples.iter().map(|example| overlap(example)).max().unwrap_or(0) + 2 * record;
         if best.is_none_or(|(known, _)| score > known) {
@@ -49,15 +65,19 @@ fn matching<'a>(lexicon: &'a Lexicon, reading: &Reading, first: usize, verb: &st
 
 fn fill(turn: &Turn, lexicon: &Lexicon, words: &Words, command: &Command, reading: &mut Reading) -> Planned<()> {
     let mut arguments = Map::new();
+    values::text(turn, command, reading, &mut arguments);
+    reading.mark(lexicon);
+    values::assignment(turn, lexicon, words, command, reading, &mut arguments)?;
+    reading.spans.clear();
     let periods = dates::take(reading, turn.today());
-    if let ([period], Some(date)) = (
+    if let ([(_, period)], Some(date)) = (
         periods.as_slice(),
         command.inputs.iter().find(|input| input.kind == "date" && input.required).or_else(|| command.inputs.iter().rfind(|input| input.kind == "date")),
     ) && let (Some(day), true) = (period.from, period.from == period.to)
     {
         arguments.insert(date.name.clone(), json!(day.to_string()));
     }
-    nouns(lexicon, command, reading);
+    nouns(lexicon, command, reading, &mut arguments);
     if let Some(target) = &command.target
         && let Some(resource) = lexicon.resource(&command.resource)
     {
@@ -110,7 +130,7 @@ fn fill(turn: &Turn, lexicon: &Lexicon, words: &Words, command: &Command, readin
 }
 
 /// Words that only say what kind of thing is meant: the command's own words, its record and its inputs.
-fn nouns(lexicon: &Lexicon, command: &Command, reading: &mut Reading) {
+fn nouns(lexicon: &Lexicon, command: &Command, reading: &mut Reading, arguments: &mut Map<String, Value>) {
     reading.mark(lexicon);
     let spans = reading.spans.clone();
     for span in spans {
@@ -120,7 +140,15 @@ fn nouns(lexicon: &Lexicon, command: &Command, reading: &mut Reading) {
                 let name = &lexicon.resources[*r].name;
                 *name == command.resource || command.inputs.iter().any(|input| input.resource.as_ref() == Some(name))
             }
-            Choice(r, f, _) => lexicon.resources[*r].name == command.resource && lexicon.resources[*r].fields[*f].name == "status",
+            Choice(r, f, c) if lexicon.resources[*r].name == command.resource => {
+                let field = &lexicon.resources[*r].fields[*f];
+                // "Plan a call": the kind that an input takes is said with the noun.
+                let input = command.inputs.iter().find(|input| input.name == field.name && !arguments.contains_key(&input.name));
+                if let Some(input) = input {
+                    arguments.insert(input.name.clone(), json!(field.choices[*c].value));
+                }
+                input.is_some() || field.name == "status"
+            }
             Field(r, f) => {
                 let field = &lexicon.resources[*r].fields[*f];
                 lexicon.resources[*r].name == command.resource && command.inputs.iter().any(|input| input.name == field.name)
@@ -192,11 +220,9 @@ fn lines(turn: &Turn, lexicon: &Lexicon, words: &Words, input: &Field, reading: 
             continue;
         };
         let mut end = i + 1;
-        while reading
-            .tokens
-            .get(end)
-            .is_some_and(|token| !token.used && number(&token.fold).is_none() && !matches!(token.fold.as_str(), "and" | "und" | "for" | "fur" | "to"))
-        {
+        while reading.tokens.get(end).is_some_and(|token| {
+            !token.used && number(&token.fold).is_none() && !matches!(token.fold.as_str(), "and" | "und" | "for" | "fur" | "to" | "at" | "zu" | "je")
+        }) {
             end += 1;
         }
         let start = i + 1 + usize::from(matches!(reading.fold_at(i + 1), "of" | "x" | "units" | "stuck" | "mal"));
@@ -207,7 +233,20 @@ fn lines(turn: &Turn, lexicon: &Lexicon, words: &Words, input: &Field, reading: 
         let text = reading.text_of(start, end - start);
         let Some((id, _)) = select::record(turn, words, resource, &text)? else { return Err(Stop::Say(words.not_found(&text))) };
         let amount = if quantity.kind == "quantity" { json!({ "value": value.to_string(), "unit": "" }) } else { json!(value.to_string()) };
-        lines.push(json!({ item.name.clone(): id, quantity.name.clone(): amount }));
+        let mut line = json!({ item.name.clone(): id, quantity.name.clone(): amount });
+        // "At 12.50" is the price of one, in the currency that is said or in the item's own.
+        let price = matches!(reading.fold_at(end), "at" | "zu" | "je").then(|| number(reading.fold_at(end + 1))).flatten();
+        if let (Some(price), Some(field)) = (price, input.lines.iter().find(|line| line.kind == "money")) {
+            let said =
+                reading.tokens.get(end + 2).map(|token| token.text.clone()).filter(|word| word.len() == 3 && word.chars().all(|c| c.is_ascii_uppercase()));
+            let taken = 2 + usize::from(said.is_some());
+            let currency = if said.is_some() { said } else { values::currency_of(turn, lexicon, &resource.name, &id)? };
+            let Some(currency) = currency else { return Err(words.missing(turn, &field.label, &[&words.currency()])) };
+            line[field.name.as_str()] = json!({ "amount": price.to_string(), "currency": currency });
+            reading.take(end, taken);
+            end += taken;
+        }
+        lines.push(line);
         reading.take(i, end - i);
         i = end;
     }

@@ -25,10 +25,9 @@ pub(crate) struct Resource {
     pub(crate) filters: Vec<NamedFilter>,
 }
 
+/// The document that a line belongs to.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Parent {
-    pub(crate) field: String,
-}
+pub(crate) struct Parent {}
 
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Field {
@@ -57,6 +56,15 @@ pub(crate) struct Field {
 }
 
 impl Field {
+    /// Whether a folded word is the label or a synonym.
+    pub(crate) fn is_called(&self, word: &str) -> bool {
+        std::iter::once(&self.label).chain(&self.synonyms).any(|text| fold(text) == word)
+    }
+
+    pub(crate) fn is_date(&self) -> bool {
+        matches!(self.kind.as_str(), "date" | "timestamp")
+    }
+
     pub(crate) fn is_number(&self) -> bool {
         matches!(self.kind.as_str(), "integer" | "decimal" | "money" | "quantity")
     }
@@ -66,6 +74,8 @@ impl Field {
 pub(crate) struct Choice {
     pub(crate) value: String,
     pub(crate) label: String,
+    #[serde(default)]
+    synonyms: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -74,8 +84,20 @@ pub(crate) struct Measure {
     pub(crate) label: String,
     #[serde(default)]
     synonyms: Vec<String>,
+    /// The path of the date that a period means.
     #[serde(default)]
     pub(crate) date: Option<String>,
+    #[serde(default)]
+    pub(crate) money: bool,
+    /// `count`, `sum`, `average`, `max` or `min`.
+    #[serde(default)]
+    pub(crate) aggregate: String,
+}
+
+impl Measure {
+    pub(crate) fn is_count(&self) -> bool {
+        self.name == "count"
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -146,18 +168,30 @@ impl Lexicon {
             for (f, field) in resource.fields.iter().enumerate() {
                 add(&mut std::iter::once(&field.label).chain(&field.synonyms), Meaning::Field(r, f));
                 for (c, choice) in field.choices.iter().enumerate() {
-                    add(&mut [&choice.label, &choice.value].into_iter(), Meaning::Choice(r, f, c));
+                    add(&mut [&choice.label, &choice.value].into_iter().chain(&choice.synonyms), Meaning::Choice(r, f, c));
                 }
             }
-            // "How many orders" names the orders, and that they are counted is understood without the catalogue.
-            for (m, measure) in resource.measures.iter().enumerate().filter(|(_, measure)| measure.name != "count") {
+            for (m, measure) in resource.measures.iter().enumerate() {
                 add(&mut std::iter::once(&measure.label).chain(&measure.synonyms), Meaning::Measure(r, m));
+                // "How many orders" names the records that it counts.
+                if measure.is_count() {
+                    add(&mut std::iter::once(&measure.label).chain(&measure.synonyms), Meaning::Resource(r));
+                }
             }
             for (n, filter) in resource.filters.iter().enumerate() {
                 add(&mut std::iter::once(&filter.label).chain(&filter.synonyms), Meaning::Filter(r, n));
             }
         }
-        lexicon.phrases = phrases;
+        // What every count is called ("how many") names no records.
+        let shared = |phrase: &(Vec<String>, Meaning)| {
+            let is_count = |meaning: &Meaning| matches!(meaning, Meaning::Measure(r, m) if lexicon.resources[*r].measures[*m].is_count());
+            let counted = |meaning: &Meaning| if let Meaning::Measure(r, _) = meaning { *r } else { usize::MAX };
+            let mut counts: Vec<usize> =
+                phrases.iter().filter(|(words, meaning)| *words == phrase.0 && is_count(meaning)).map(|(_, one)| counted(one)).collect();
+            counts.dedup();
+            counts.len() > 1 && (is_count(&phrase.1) || matches!(phrase.1, Meaning::Resource(_)))
+        };
+        lexicon.phrases = phrases.iter().filter(|phrase| !shared(phrase)).cloned().collect();
         lexicon
     }
 
@@ -165,9 +199,13 @@ impl Lexicon {
         self.resources.iter().find(|resource| resource.name == name)
     }
 
+    pub(crate) fn index_of(&self, name: &str) -> Option<usize> {
+        self.resources.iter().position(|resource| resource.name == name)
+    }
+
     /// The longest phrase that begins at `words[0]`, with everything it may mean.
     pub(crate) fn longest(&self, words: &[&str]) -> Option<(usize, Vec<Meaning>)> {
-        let fits = |phrase: &[String]| phrase.len() <= words.len() && phrase.iter().zip(words).all(|(wanted, word)| wanted == word);
+        let fits = |phrase: &[String]| phrase.len() <= words.len() && phrase.iter().zip(words).all(|(wanted, word)| alike(wanted, word));
         let length = self.phrases.iter().filter(|(phrase, _)| fits(phrase)).map(|(phrase, _)| phrase.len()).max()?;
         let mut meanings: Vec<Meaning> = Vec::new();
         for (_, meaning) in self.phrases.iter().filter(|(phrase, _)| phrase.len() == length && fits(phrase)) {
@@ -192,6 +230,15 @@ pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
 /// Without case and diacritics.
 pub(crate) fn fold(word: &str) -> String {
     word.replace('ß', "ss").nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).map(|c| if c == '’' { '\'' } else { c }).collect()
+}
+
+/// Whether two stems are forms of one word: German bends adjectives and nouns (`erledigte`, `Produkten`).
+pub(crate) fn alike(one: &str, other: &str) -> bool {
+    fn bare(stem: &str) -> &str {
+        let cut = ["en", "er", "es", "em", "e", "n"].iter().find_map(|ending| stem.strip_suffix(ending));
+        cut.filter(|rest| rest.len() >= 4).unwrap_or(stem)
+    }
+    one == other || bare(one) == other || one == bare(other) || bare(one) == bare(other)
 }
 
 /// Plural and possessive endings of English away; short words stay as they are.

@@ -9,14 +9,25 @@
 //!
 //! Deliberately absent: any knowledge of the ERP beyond those definitions, and any state between calls.
 
+mod answer;
 mod command;
 mod dates;
+mod dialogue;
+mod interpret;
 mod lexicon;
+mod names;
+mod passages;
 mod question;
+mod ranking;
 mod reading;
+mod scene;
 mod select;
+mod shape;
+mod target;
 mod turn;
 mod words;
+
+pub use passages::is_not_known;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -30,7 +41,7 @@ use turn::{Stop, Turn};
 pub struct Planner;
 
 /// Calls that one question may need before the planner gives up.
-const CALLS_MAX: usize = 16;
+const CALLS_MAX: usize = 36;
 
 impl Provider for Planner {
     fn name(&self) -> &str {
@@ -40,10 +51,15 @@ impl Provider for Planner {
     fn chat<'a>(&'a self, request: &'a ChatRequest) -> BoxFuture<'a, Result<ChatStream, Error>> {
         let deltas: Vec<Result<Delta, Error>> = match answer(request) {
             Next::Say(text) => vec![Ok(Delta::Text(text)), Ok(Delta::Finish(FinishReason::Stop))],
-            Next::Call { name, arguments, number } => vec![
-                Ok(Delta::ToolCall { index: 0, id: Some(format!("call_{number}")), name: Some(name.to_owned()), arguments_fragment: arguments.to_string() }),
-                Ok(Delta::Finish(FinishReason::ToolCalls)),
-            ],
+            Next::Call { calls, number } => {
+                let calls = (0_u32..).zip(calls).map(|(index, (name, arguments))| Delta::ToolCall {
+                    index,
+                    id: Some(format!("call_{number}_{index}")),
+                    name: Some(name.to_owned()),
+                    arguments_fragment: arguments.to_string(),
+                });
+                calls.chain([Delta::Finish(FinishReason::ToolCalls)]).map(Ok).collect()
+            }
         };
         async move { Ok(Box::pin(stream::iter(deltas)) as ChatStream) }.boxed()
     }
@@ -53,7 +69,11 @@ impl Provider for Planner {
 #[derive(Debug)]
 enum Next {
     Say(String),
-    Call { name: &'static str, arguments: Value, number: usize },
+    /// Calls that do not depend on each other, and the number of the first of them.
+    Call {
+        calls: Vec<(&'static str, Value)>,
+        number: usize,
+    },
 }
 
 fn answer(request: &ChatRequest) -> Next {
@@ -63,10 +83,10 @@ fn answer(request: &ChatRequest) -> Next {
         return Next::Say(words.too_much());
     }
     let lexicon = lexicon::Lexicon::of(&request.tools);
-    let said = command::plan(&turn, &lexicon, &words).unwrap_or_else(|| question::plan(&turn, &lexicon, &words));
+    let said = command::plan(&turn, &lexicon, &words).unwrap_or_else(|| passages::instead(request, &turn, &words, dialogue::plan(&turn, &lexicon, &words)));
     match said {
         Ok(text) => Next::Say(text),
-        Err(Stop::Call(name, arguments)) => Next::Call { name, arguments, number: turn.calls() + 1 },
+        Err(Stop::Call(calls)) => Next::Call { calls, number: turn.calls() + 1 },
         Err(Stop::Say(text)) => Next::Say(text),
     }
 }

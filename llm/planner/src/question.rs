@@ -1,420 +1,373 @@
-//! Questions: counts, sums, top-n, lists and single facts, turned into calls of the query tool and phrased as an answer.
+//! Questions: which readings a question has, and which of them is meant.
+//!
+//! Every reading is one query about one resource. One that leaves a word unexplained is never asked: the word is named.
 
-use crate::dates::{self, Period};
-use crate::lexicon::{Field, Lexicon, Meaning, Resource};
-use crate::reading::{Reading, number};
-use crate::select::{self, Condition, comparison, condition};
+use crate::answer;
+use crate::interpret::{Interpretation, Words as Spoken, interpret};
+use crate::lexicon::{Field, Lexicon, Meaning, Measure};
+use crate::names::Target;
+use crate::ranking;
+use crate::reading::Span;
+use crate::scene::Scene;
+use crate::select::condition;
+use crate::target;
 use crate::turn::{Planned, Stop, Turn};
 use crate::words::Words;
-use chrono::Datelike;
-use serde_json::{Value, json};
 
-/// Rows that a list shows in the chat.
-const LIST_MAX: usize = 50;
-
-/// How many, and from which end.
-#[derive(Clone, Copy, Debug)]
-struct Top {
-    limit: usize,
-    descending: bool,
+/// What is wanted of the records.
+#[derive(Clone, Debug)]
+pub(crate) enum Wanted<'a> {
+    /// One figure: a measure, or their number.
+    Figure(Option<&'a Measure>),
+    /// A figure for each group.
+    Groups {
+        measure: Option<&'a Measure>,
+        path: String,
+        label: String,
+        limit: Option<usize>,
+        descending: bool,
+    },
+    /// The first few by a field.
+    Ordered {
+        field: &'a Field,
+        limit: usize,
+        descending: bool,
+    },
+    /// Fields of one record.
+    Fact(Vec<&'a Field>),
+    List(Vec<&'a Field>),
 }
 
-/// What the words mean if the question is about `resource`.
-struct Interpretation<'a> {
-    resource: &'a Resource,
-    measure: Option<usize>,
-    group: Option<(String, String)>,
-    conditions: Vec<Condition>,
-    /// Fields that were named, by index, with the word where they stand.
-    fields: Vec<(usize, usize)>,
-    /// A resource named just before a run of words: it says what kind of name that is.
-    hints: Vec<(usize, String)>,
-    named_itself: bool,
-    reading: Reading,
-    leftover: usize,
+/// One reading of a question.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate<'a> {
+    pub(crate) query: Interpretation<'a>,
+    pub(crate) wanted: Wanted<'a>,
+    /// How far it is from what was said: the nearest is taken.
+    pub(crate) rank: usize,
 }
 
-pub(crate) fn plan(turn: &Turn, lexicon: &Lexicon, words: &Words) -> Planned<String> {
-    let mut reading = Reading::of(&turn.text);
-    let periods = dates::take(&mut reading, turn.today());
-    let counting = counts(&reading);
-    let top = top(&mut reading);
-    let mut compared = Vec::new();
-    for i in 0..reading.tokens.len() {
-        if let Some((op, number, len)) = comparison(&reading, i) {
-            reading.take(i, len);
-            compared.push((op, number, i));
+/// Answers what a scene asks.
+pub(crate) fn plan(turn: &Turn, lexicon: &Lexicon, words: &Words, scene: &Scene) -> Planned<String> {
+    if let [_, _, ..] = scene.periods.as_slice() {
+        let periods: Vec<String> = scene.periods.iter().map(|(_, period)| period.said()).collect();
+        return Err(Stop::Say(words.unknown(&periods.join("; "))));
+    }
+    let candidates = candidates(lexicon, scene);
+    let best = candidates.into_iter().min_by_key(|one| (one.query.left.len(), one.rank, one.query.hops, one.query.resource.parent.is_some()));
+    let Some(mut best) = best else { return Err(Stop::Say(unplaced(words, scene, None))) };
+    if let (false, Some((number, labels))) = (best.query.left.is_empty(), &best.query.unsure) {
+        return Err(words.which(turn, number, &labels.iter().map(String::as_str).collect::<Vec<_>>()));
+    }
+    if !best.query.left.is_empty() {
+        return Err(Stop::Say(unplaced(words, scene, Some(&best.query.left))));
+    }
+    if let Some(name) = scene.names.iter().find(|name| !name.unsure.is_empty()) {
+        let said = scene.reading.text_of(name.start, name.len);
+        return Err(words.which(turn, &said, &name.unsure.iter().map(String::as_str).collect::<Vec<_>>()));
+    }
+    role(turn, words, scene, &mut best.query)?;
+    answer::tell(turn, words, best)
+}
+
+/// A name that may stand in several roles stands in the one in which something is found. In none, the nearest is meant.
+fn role(turn: &Turn, words: &Words, scene: &Scene, query: &mut Interpretation<'_>) -> Planned<()> {
+    for (at, options) in std::mem::take(&mut query.roles) {
+        let Some(current) = query.conditions.get(at).cloned() else { continue };
+        // A merged condition ("Germany and Austria") keeps its role.
+        if !options.iter().any(|option| option.filter == current.filter) {
+            continue;
+        }
+        let mut found = Vec::new();
+        for option in &options {
+            if turn.finds(&query.resource.name, &serde_json::json!([option.filter]))? {
+                found.push(option.clone());
+            }
+        }
+        let same = found.iter().all(|one| one.filter == found[0].filter);
+        match found.as_slice() {
+            [] => {}
+            [only, ..] if same => query.conditions[at] = only.clone(),
+            // The nearest reference is what the wording means; one just as near is asked about.
+            several => {
+                let hops = |path: &serde_json::Value| path.as_str().map_or(0, |path| path.matches('.').count());
+                let least = several.iter().map(|one| hops(&one.filter["path"])).min().unwrap_or(0);
+                let near: Vec<_> = several.iter().filter(|one| hops(&one.filter["path"]) == least).collect();
+                match near.as_slice() {
+                    [only] => query.conditions[at] = (*only).clone(),
+                    _ => {
+                        let what = scene.names.first().map(|name| scene.reading.text_of(name.start, name.len)).unwrap_or_default();
+                        return Err(words.which(turn, &what, &near.iter().map(|one| one.said.as_str()).collect::<Vec<_>>()));
+                    }
+                }
+            }
         }
     }
-    let part = date_part(&mut reading);
-    reading.mark(lexicon);
-    let Some(mut chosen) = choose(lexicon, &reading, counting) else {
-        let runs = reading.runs();
-        let what = runs.first().map(|run| reading.text_of(run.0, run.1)).unwrap_or_default();
-        return Err(Stop::Say(words.unknown(&what)));
+    Ok(())
+}
+
+/// Names the first words that nothing explains.
+fn unplaced(words: &Words, scene: &Scene, left: Option<&[usize]>) -> String {
+    let reading = &scene.reading;
+    let Some(first) = left.and_then(|left| left.first().copied()) else {
+        let run = reading.runs().first().copied();
+        return words.unknown(&run.map(|(start, len)| reading.text_of(start, len)).unwrap_or_default());
     };
-    let resource = chosen.resource;
-    let measure = chosen.measure.map(|m| &resource.measures[m]);
-
-    // Periods mean the measure's date, else the date of any measure, else the first date of the record.
-    match periods.as_slice() {
-        [] => {}
-        [period] => {
-            let date = measure
-                .and_then(|measure| measure.date.clone())
-                .or_else(|| resource.measures.iter().find_map(|measure| measure.date.clone()))
-                .or_else(|| resource.fields.iter().find(|field| field.kind == "date").map(|field| field.name.clone()));
-            let Some(date) = date else { return Err(Stop::Say(words.unknown(&said(period)))) };
-            chosen.conditions.extend(bounds(&date, period));
-        }
-        [_, ..] => return Err(Stop::Say(words.unknown(&periods.iter().map(said).collect::<Vec<_>>().join("; ")))),
-    }
-    for (op, value, at) in compared {
-        chosen.conditions.push(numeric(turn, words, &chosen, op, &value.to_string(), at)?);
-    }
-    let runs = chosen.reading.runs();
-    for run in runs {
-        let hint = chosen.hints.iter().filter(|(at, name)| *at < run.0 && run.0 - at <= 2 && *name != resource.name).map(|(_, name)| name.as_str()).next_back();
-        let found = select::name(turn, lexicon, words, resource, &chosen.reading, run, hint)?;
-        chosen.conditions.push(found);
-    }
-    if let Some(part) = part {
-        let date = measure.and_then(|measure| measure.date.clone()).or_else(|| resource.measures.iter().find_map(|measure| measure.date.clone()));
-        let Some(date) = date else { return Err(Stop::Say(words.unknown(part))) };
-        chosen.group = Some((format!("{date}.{part}"), part.to_owned()));
-    }
-    if measure.is_some() || counting || chosen.group.is_some() { aggregate(turn, words, &chosen, top) } else { list(turn, words, &chosen, top) }
+    let left = left.unwrap_or_default();
+    let end = (first..).take_while(|at| left.contains(at)).last().unwrap_or(first) + 1;
+    let text = reading.text_of(first, end - first);
+    let is_known = scene.spans.iter().any(|span| span.start <= first && first < span.end()) || scene.names.iter().any(|name| name.start == first);
+    let capital = text.chars().next().is_some_and(char::is_uppercase);
+    if !is_known && capital && first > 0 { words.not_found(&text) } else { words.unknown(&text) }
 }
 
-/// "How many", "number of", "Anzahl".
-fn counts(reading: &Reading) -> bool {
-    (0..reading.tokens.len()).any(|i| {
-        let pair = (reading.fold_at(i), reading.fold_at(i + 1));
-        matches!(pair, ("how", "many") | ("number", "of") | ("count", _) | ("wie", "viele") | ("anzahl", _))
+fn candidates<'a>(lexicon: &'a Lexicon, scene: &Scene) -> Vec<Candidate<'a>> {
+    let shape = &scene.shape;
+    if shape.top.is_some() {
+        return ranking::ranked(lexicon, scene);
+    }
+    let grouped = ranking::grouped(lexicon, scene);
+    if shape.part.is_some() || !grouped.is_empty() {
+        return grouped;
+    }
+    let mut all = Vec::new();
+    for r in 0..lexicon.resources.len() {
+        all.extend(facts(lexicon, scene, r));
+        all.extend(figures(lexicon, scene, r));
+        if shape.count.is_none() && !shape.often && !shape.much && !shape.when && !shape.place {
+            all.extend(list(lexicon, scene, r));
+        }
+    }
+    all
+}
+
+pub(crate) fn spoken(span: &Span) -> Spoken {
+    (span.start, span.end())
+}
+
+/// Measures of `r` that are named, with their phrases.
+pub(crate) fn measures<'a, 's>(lexicon: &'a Lexicon, scene: &'s Scene, r: usize, weak: bool) -> Vec<(&'a Measure, &'s Span)> {
+    let measures = &lexicon.resources[r].measures;
+    let of = scene.spans.iter().filter(|span| span.is_weak == weak).flat_map(|span| span.meanings.iter().map(move |meaning| (meaning, span)));
+    of.filter_map(|(meaning, span)| match meaning {
+        Meaning::Measure(of, m) if *of == r => Some((&measures[*m], span)),
+        _ => None,
+    })
+    .collect()
+}
+
+/// Fields that were named and neither shown nor a condition are not explained.
+pub(crate) fn without_fields<'a>(mut query: Interpretation<'a>) -> Interpretation<'a> {
+    query.left.extend(query.fields.iter().map(|(_, at)| *at));
+    query.left.sort_unstable();
+    query
+}
+
+/// The phrase of the records that a count is of: the first noun behind "how many".
+fn head(scene: &Scene) -> Option<&Span> {
+    let from = scene.shape.count?;
+    let is_noun = |span: &&Span| span.meanings.iter().any(|meaning| matches!(meaning, Meaning::Resource(_)));
+    let strong = || scene.spans.iter().filter(|span| !span.is_weak);
+    strong().filter(|span| span.end() > from).find(is_noun).or_else(|| strong().filter(|span| span.end() <= from).find(is_noun))
+}
+
+/// A verb may say that records of another kind are meant which lead to `r`: "how many items did we sell" counts no items.
+fn is_about_others(lexicon: &Lexicon, scene: &Scene, r: usize) -> bool {
+    let hinted = |one: usize| {
+        scene.spans.iter().any(|span| span.is_weak && span.meanings.iter().any(|meaning| matches!(meaning, Meaning::Measure(of, _) if *of == one)))
+    };
+    !hinted(r) && (0..lexicon.resources.len()).filter(|one| hinted(*one)).any(|one| target::reached(lexicon, one).iter().any(|to| to.resource == r))
+}
+
+fn figures<'a>(lexicon: &'a Lexicon, scene: &Scene, r: usize) -> Vec<Candidate<'a>> {
+    let resource = &lexicon.resources[r];
+    let shape = &scene.shape;
+    let mut all = Vec::new();
+    if shape.place {
+        return all;
+    }
+    let is_moment = |measure: &Measure| matches!(measure.aggregate.as_str(), "max" | "min") && !measure.money;
+    for (measure, span) in measures(lexicon, scene, r, false) {
+        if measure.is_count() || shape.when && !is_moment(measure) || measure.money && (shape.count.is_some() || shape.often) {
+            continue;
+        }
+        let query = without_fields(interpret(lexicon, scene, r, Some(measure), &[spoken(span)]));
+        all.push(Candidate { query, wanted: Wanted::Figure(Some(measure)), rank: 10 });
+    }
+    if shape.when {
+        return all;
+    }
+    let counted = resource.measures.iter().find(|measure| measure.is_count());
+    let first_name = scene.names.first().map(|name| name.start);
+    let head = head(scene);
+    let of_name = head.is_none_or(|head| first_name.is_some_and(|name| name < head.start)) && scene.shape.count.is_some();
+    if shape.count.is_some() && head.is_some_and(|head| head.means_records(r)) && !is_about_others(lexicon, scene, r) {
+        all.push(Candidate { query: counting(lexicon, scene, r, counted), wanted: Wanted::Figure(None), rank: 20 });
+    }
+    let verbs = measures(lexicon, scene, r, true);
+    let hinted = |wanted: &dyn Fn(&Measure) -> bool| verbs.iter().map(|(measure, _)| *measure).find(|measure| wanted(measure));
+    if shape.often && (hinted(&Measure::is_count).is_some() || scene.spans.iter().any(|span| span.means_records(r))) {
+        all.push(Candidate { query: counting(lexicon, scene, r, counted), wanted: Wanted::Figure(None), rank: 20 });
+    }
+    let amount = if shape.much { hinted(&|measure| measure.money) } else { None };
+    let number = if of_name { hinted(&|measure| !measure.money && measure.aggregate == "sum") } else { None };
+    if let Some(measure) = amount.or(number) {
+        let query = without_fields(interpret(lexicon, scene, r, Some(measure), &[]));
+        all.push(Candidate { query, wanted: Wanted::Figure(Some(measure)), rank: 30 });
+    }
+    if of_name && head.is_none() && verbs.is_empty() {
+        all.extend(members(lexicon, scene, r, counted));
+    }
+    all
+}
+
+impl Span {
+    /// The phrase names records of `r`, or those of them that a condition holds for.
+    pub(crate) fn means_records(&self, r: usize) -> bool {
+        self.meanings.iter().any(|meaning| matches!(meaning, Meaning::Resource(of) if *of == r))
+    }
+}
+
+/// The number of records. A date that is named says that there must be one: "shipped".
+fn counting<'a>(lexicon: &'a Lexicon, scene: &Scene, r: usize, counted: Option<&Measure>) -> Interpretation<'a> {
+    let mut query = interpret(lexicon, scene, r, counted, &[]);
+    let fields = &lexicon.resources[r].fields;
+    for (f, at) in std::mem::take(&mut query.fields) {
+        match &fields[f] {
+            field if field.is_date() && field.filterable => query.conditions.push(condition(&field.name, "null", &["false"], field.label.clone())),
+            field if field.resource.is_some() => {}
+            _ => query.fields.push((f, at)),
+        }
+    }
+    without_fields(query)
+}
+
+/// "How many beverages do we carry?": what belongs to the named record, if only one kind of records does.
+fn members<'a>(lexicon: &'a Lexicon, scene: &Scene, r: usize, counted: Option<&Measure>) -> Option<Candidate<'a>> {
+    let [name] = scene.names.as_slice() else { return None };
+    let [Target::Record { resource: group, .. }] = name.targets.as_slice() else { return None };
+    let to = &lexicon.resources[*group].name;
+    let belong = |one: &usize| lexicon.resources[*one].fields.iter().any(|field| field.resource.as_ref() == Some(to));
+    let all: Vec<usize> = (0..lexicon.resources.len()).filter(belong).collect();
+    (all == [r]).then(|| Candidate { query: without_fields(interpret(lexicon, scene, r, counted, &[])), wanted: Wanted::Figure(None), rank: 40 })
+}
+
+/// Fields of the one record that is named: "the supplier of Chai", "where is Ernst Handel".
+fn facts<'a>(lexicon: &'a Lexicon, scene: &Scene, r: usize) -> Option<Candidate<'a>> {
+    let resource = &lexicon.resources[r];
+    let shape = &scene.shape;
+    if !scene.names.iter().any(|name| name.targets.iter().any(|target| matches!(target, Target::Record { resource, .. } if *resource == r))) {
+        return None;
+    }
+    let fields = |weak: bool| -> Vec<(&'a Field, &Span)> {
+        let of = scene.spans.iter().filter(|span| span.is_weak == weak);
+        of.filter_map(|span| {
+            let field = span.meanings.iter().find_map(|meaning| match meaning {
+                Meaning::Field(of, f) if *of == r => Some(&resource.fields[*f]),
+                _ => None,
+            })?;
+            Some((field, span))
+        })
+        .collect()
+    };
+    let fits = |field: &Field| (!shape.when || field.is_date()) && (shape.count.is_none() || field.is_number());
+    let mut asked = fields(false);
+    // Whoever reports *to* somebody is no fact of that somebody.
+    let is_inverse = |field: &Field, span: &Span| field.resource.as_ref() == Some(&resource.name) && scene.names.iter().any(|name| name.start == span.end());
+    if asked.iter().any(|(field, span)| is_inverse(field, span) && !is_subject_question(scene)) {
+        return None;
+    }
+    if asked.is_empty() || shape.place {
+        let places: Vec<_> = weak_fields(lexicon, scene, r);
+        asked.extend(places);
+    }
+    asked.retain(|(field, _)| fits(field));
+    let mut named: Vec<&'a Field> = Vec::new();
+    for (field, _) in &asked {
+        if !named.iter().any(|known| known.name == field.name) {
+            named.push(field);
+        }
+    }
+    let spans: Vec<Spoken> = asked.iter().map(|(_, span)| spoken(span)).collect();
+    let mut query = interpret(lexicon, scene, r, None, &spans);
+    query.own?;
+    if named.is_empty() && shape.much && measures(lexicon, scene, r, false).is_empty() {
+        named.extend(crate::interpret::main_amount(&resource.fields.iter().collect::<Vec<_>>()));
+    }
+    if named.is_empty() {
+        return None;
+    }
+    query.left.extend(query.conditions.iter().skip(1).map(|_| 0));
+    let query = without_fields(query);
+    let rank = if spans.is_empty() { 35 } else { 5 };
+    Some(Candidate { query, wanted: Wanted::Fact(named), rank })
+}
+
+/// "Does X report to": X is the one who is asked about.
+fn is_subject_question(scene: &Scene) -> bool {
+    scene.reading.tokens.iter().any(|token| matches!(token.fold.as_str(), "does" | "did" | "do"))
+}
+
+/// Fields whose wording is silent otherwise: "where", "value".
+fn weak_fields<'a, 's>(lexicon: &'a Lexicon, scene: &'s Scene, r: usize) -> Vec<(&'a Field, &'s Span)> {
+    let mut all = Vec::new();
+    for span in scene.spans.iter().filter(|span| span.is_weak) {
+        for meaning in &span.meanings {
+            if let Meaning::Field(of, f) = meaning
+                && *of == r
+            {
+                all.push((&lexicon.resources[r].fields[*f], span));
+            }
+        }
+    }
+    all
+}
+
+fn list<'a>(lexicon: &'a Lexicon, scene: &Scene, r: usize) -> Option<Candidate<'a>> {
+    let resource = &lexicon.resources[r];
+    let mut query = interpret(lexicon, scene, r, None, &[]);
+    // "Open orders" is the wording of a condition and names the records with it.
+    let says_both = scene.spans.iter().any(|span| {
+        span.len > 1 && span.meanings.iter().any(|meaning| matches!(meaning, Meaning::Filter(of, _) if *of == r)) && span_names(lexicon, scene, span, r)
+    });
+    if let Some(inverse) = inverse(lexicon, scene, r) {
+        return Some(inverse);
+    }
+    let of_child = resource.parent.is_some() && !query.fields.is_empty() && !query.conditions.is_empty();
+    if (!query.named_itself && !says_both && !of_child) || query.own.is_some() && query.fields.is_empty() || is_about_others(lexicon, scene, r) {
+        return None;
+    }
+    let shown: Vec<&Field> = std::mem::take(&mut query.fields).into_iter().map(|(f, _)| &resource.fields[f]).collect();
+    let rank = if query.named_itself || says_both { 50 } else { 60 };
+    Some(Candidate { query, wanted: Wanted::List(shown), rank })
+}
+
+fn span_names(lexicon: &Lexicon, scene: &Scene, span: &Span, r: usize) -> bool {
+    (span.start..span.end()).any(|at| {
+        let stem = scene.reading.tokens[at].stem.as_str();
+        lexicon.longest(&[stem]).is_some_and(|(_, meanings)| meanings.contains(&Meaning::Resource(r)))
     })
 }
 
-fn top(reading: &mut Reading) -> Option<Top> {
-    for i in 0..reading.tokens.len() {
-        let word = reading.fold_at(i).to_owned();
-        let first = matches!(
-            word.as_str(),
-            "top" | "best" | "largest" | "biggest" | "highest" | "besten" | "grossten" | "wichtigsten" | "hochsten" | "meisten" | "most" | "strongest"
-        );
-        let last = matches!(
-            word.as_str(),
-            "bottom" | "worst" | "lowest" | "smallest" | "least" | "fewest" | "schlechtesten" | "kleinsten" | "niedrigsten" | "wenigsten"
-        );
-        if !first && !last {
-            continue;
-        }
-        let count = |at: usize| number(reading.fold_at(at)).and_then(|n| usize::try_from(n).ok()).filter(|n| (1..=1000).contains(n));
-        // "Which 3 customers have the highest revenue": the number stands apart.
-        let apart = reading
-            .tokens
-            .iter()
-            .enumerate()
-            .filter(|(_, token)| !token.used)
-            .map(|(at, _)| at)
-            .find(|at| *at > 0 && matches!(reading.fold_at(at - 1), "which" | "welche") && count(*at).is_some());
-        let (after, before) = (count(i + 1), i.checked_sub(1).and_then(count));
-        let away = apart.filter(|_| after.is_none() && before.is_none());
-        let limit = after.or(before).or(away.and_then(count));
-        reading.take(i, 1);
-        if after.is_some() {
-            reading.take(i + 1, 1);
-        } else if before.is_some() {
-            reading.take(i - 1, 1);
-        } else if let Some(at) = away {
-            reading.take(at, 1);
-        }
-        // "Which customer has the most orders?" asks for one; a plural without a number gets ten.
-        let one = matches!(word.as_str(), "most" | "highest" | "largest" | "biggest" | "least" | "lowest" | "fewest" | "meisten" | "smallest");
-        return Some(Top { limit: limit.unwrap_or(if one { 1 } else { 10 }), descending: first });
-    }
-    None
-}
-
-/// "by month", "per year", "pro Quartal".
-fn date_part(reading: &mut Reading) -> Option<&'static str> {
-    for i in 1..reading.tokens.len() {
-        if !matches!(reading.fold_at(i - 1), "by" | "per" | "each" | "pro" | "je" | "nach") {
-            continue;
-        }
-        let part = match reading.fold_at(i) {
-            "year" | "years" | "jahr" | "jahren" => "year",
-            "quarter" | "quarters" | "quartal" | "quartalen" => "quarter",
-            "month" | "months" | "monat" | "monaten" => "month",
-            _ => continue,
-        };
-        reading.take(i - 1, 2);
-        return Some(part);
-    }
-    None
-}
-
-/// The resource that explains most of the words.
-fn choose<'a>(lexicon: &'a Lexicon, reading: &Reading, counting: bool) -> Option<Interpretation<'a>> {
-    let mut best: Option<(Interpretation<'a>, (usize, usize, bool))> = None;
-    for (r, resource) in lexicon.resources.iter().enumerate() {
-        let about = reading.spans.iter().flat_map(|span| &span.meanings).any(|meaning| match meaning {
-            Meaning::Resource(of) | Meaning::Field(of, _) | Meaning::Choice(of, _, _) | Meaning::Measure(of, _) | Meaning::Filter(of, _) => *of == r,
-        });
-        if !about {
-            continue;
-        }
-        let found = interpret(lexicon, reading, r);
-        // Without a measure, its own name, or at least a named field there is nothing to ask of it.
-        if found.measure.is_none() && !found.named_itself && found.fields.is_empty() {
-            continue;
-        }
-        if counting && found.measure.is_none() && !found.named_itself {
-            continue;
-        }
-        // A measure by name beats a mere count of records that happen to be named too.
-        let rank =
-            (found.leftover, usize::from(found.measure.is_none() && !found.named_itself) + usize::from(found.measure.is_none()), resource.parent.is_some());
-        if best.as_ref().is_none_or(|(_, known)| rank < *known) {
-            best = Some((found, rank));
-        }
-    }
-    best.map(|(found, _)| found)
-}
-
-fn interpret<'a>(lexicon: &'a Lexicon, reading: &Reading, r: usize) -> Interpretation<'a> {
+/// "Who reports to Andrew Fuller?": the records whose reference to their own kind is the one that is named.
+fn inverse<'a>(lexicon: &'a Lexicon, scene: &Scene, r: usize) -> Option<Candidate<'a>> {
     let resource = &lexicon.resources[r];
-    let mut reading = reading.clone();
-    let mut found = Interpretation {
-        resource,
-        measure: None,
-        group: None,
-        conditions: Vec::new(),
-        fields: Vec::new(),
-        hints: Vec::new(),
-        named_itself: false,
-        reading: reading.clone(),
-        leftover: 0,
-    };
-    for span in reading.spans.clone() {
-        let grouped =
-            span.start > 0 && matches!(reading.fold_at(span.start - 1), "by" | "per" | "each" | "pro" | "je" | "nach" | "which" | "welche" | "welcher" | "top");
-        let measure = span.meanings.iter().find_map(|meaning| match meaning {
-            Meaning::Measure(of, m) if *of == r && resource.measures[*m].name != "count" => Some(*m),
-            _ => None,
-        });
-        let filter = span.meanings.iter().find_map(|meaning| match meaning {
-            Meaning::Filter(of, n) if *of == r => Some(&resource.filters[*n]),
-            _ => None,
-        });
-        // "How many orders" may be declared as the wording of the count: it names the records as much as their own name does.
-        let itself = span.meanings.iter().any(|meaning| match meaning {
-            Meaning::Resource(of) => *of == r,
-            Meaning::Measure(of, m) => *of == r && resource.measures[*m].name == "count",
-            _ => false,
-        });
+    if is_subject_question(scene) {
+        return None;
+    }
+    let (field, span, name) = scene.spans.iter().filter(|span| !span.is_weak).find_map(|span| {
+        let name = scene.names.iter().find(|name| name.start == span.end())?;
         let field = span.meanings.iter().find_map(|meaning| match meaning {
-            Meaning::Field(of, f) if *of == r => Some(*f),
+            Meaning::Field(of, f) if *of == r && resource.fields[*f].resource.as_ref() == Some(&resource.name) => Some(&resource.fields[*f]),
             _ => None,
-        });
-        let choice = span.meanings.iter().find_map(|meaning| match meaning {
-            Meaning::Choice(of, f, c) if *of == r && resource.fields[*f].filterable => Some((&resource.fields[*f], &resource.fields[*f].choices[*c])),
-            _ => None,
-        });
-        let other = span.meanings.iter().find_map(|meaning| match meaning {
-            Meaning::Resource(t) if *t != r => {
-                let target = &lexicon.resources[*t];
-                select::paths_to(lexicon, resource, &target.name).into_iter().next().map(|path| (path, target))
-            }
-            _ => None,
-        });
-        let mut explained = true;
-        if let (Some(m), None) = (measure, found.measure) {
-            found.measure = Some(m);
-        } else if let Some(filter) = filter {
-            // "Customers" may name both the records and the condition that makes them so.
-            found.named_itself |= itself;
-            found.conditions.push(condition(&filter.name, "eq", &["true"], filter.label.clone()));
-        } else if itself {
-            found.named_itself = true;
-            found.hints.push((span.start + span.len - 1, resource.name.clone()));
-        } else if let Some((path, target)) = other {
-            if found.group.is_none() {
-                found.group = Some((path, target.label.clone()));
-            }
-            found.hints.push((span.start + span.len - 1, target.name.clone()));
-        } else if let Some(f) = field {
-            let declared = &resource.fields[f];
-            if grouped && (declared.kind == "reference" || declared.kind == "choice" || declared.kind == "text") {
-                found.group = Some((declared.name.clone(), declared.label.clone()));
-            } else {
-                found.fields.push((f, span.start));
-            }
-            if let Some(target) = &declared.resource {
-                found.hints.push((span.start + span.len - 1, target.clone()));
-            }
-        } else if let Some((field, choice)) = choice {
-            found.conditions.push(condition(&field.name, "eq", &[&choice.value], choice.label.clone()));
-        } else {
-            explained = false;
-        }
-        if explained {
-            reading.take(span.start, span.len);
-        }
-    }
-    // A resource that stands right before its name is a noun, not a grouping: "the customer Ernst Handel".
-    let runs = reading.runs();
-    if let Some((_, label)) = &found.group {
-        let noun = found
-            .hints
-            .iter()
-            .any(|(at, name)| runs.iter().any(|(start, _)| *start == at + 1) && lexicon.resource(name).is_some_and(|target| target.label == *label));
-        if noun {
-            found.group = None;
-        }
-    }
-    found.leftover = runs.iter().map(|(_, len)| len).sum();
-    found.reading = reading;
-    found
-}
-
-fn said(period: &Period) -> String {
-    match (period.from, period.to) {
-        (Some(from), Some(to)) if from == to => from.to_string(),
-        (Some(from), Some(to)) if (from.ordinal(), to.month(), to.day()) == (1, 12, 31) && from.year() == to.year() => from.year().to_string(),
-        (Some(from), Some(to)) => format!("{from} – {to}"),
-        (Some(from), None) => format!("≥ {from}"),
-        (None, Some(to)) => format!("≤ {to}"),
-        (None, None) => String::new(),
-    }
-}
-
-fn bounds(path: &str, period: &Period) -> Vec<Condition> {
-    let mut conditions = Vec::new();
-    let mut said = Some(said(period));
-    if let Some(from) = period.from {
-        conditions.push(condition(path, "gte", &[&from.to_string()], said.take().unwrap_or_default()));
-    }
-    if let Some(to) = period.to {
-        conditions.push(condition(path, "lte", &[&to.to_string()], said.take().unwrap_or_default()));
-    }
-    conditions
-}
-
-/// The field that a comparison means: the nearest number named before or after it, else the only amount there is.
-fn numeric(turn: &Turn, words: &Words, chosen: &Interpretation<'_>, op: &'static str, value: &str, at: usize) -> Planned<Condition> {
-    let fields = &chosen.resource.fields;
-    let named = chosen.fields.iter().filter(|(f, _)| fields[*f].is_number()).min_by_key(|(_, start)| start.abs_diff(at)).map(|(f, _)| &fields[*f]);
-    let field = match named {
-        Some(field) => field,
-        None => {
-            let amounts: Vec<&Field> = fields.iter().filter(|field| field.kind == "money" && field.filterable).collect();
-            let sorted: Vec<&Field> = amounts.iter().copied().filter(|field| field.sortable).collect();
-            match (sorted.as_slice(), amounts.as_slice()) {
-                ([only], _) | ([], [only]) => *only,
-                _ => return Err(words.which(turn, value, &amounts.iter().map(|field| field.label.as_str()).collect::<Vec<_>>())),
-            }
-        }
-    };
-    let sign = match op {
-        "gt" => ">",
-        "gte" => "≥",
-        "lt" => "<",
-        "lte" => "≤",
-        _ => "=",
-    };
-    Ok(condition(&field.name, op, &[value], format!("{} {sign} {value}", field.label)))
-}
-
-fn described(chosen: &Interpretation<'_>) -> String {
-    chosen.conditions.iter().map(|condition| condition.said.as_str()).filter(|said| !said.is_empty()).collect::<Vec<_>>().join(", ")
-}
-
-fn filters(chosen: &Interpretation<'_>) -> Value {
-    Value::Array(chosen.conditions.iter().map(|condition| condition.filter.clone()).collect())
-}
-
-fn aggregate(turn: &Turn, words: &Words, chosen: &Interpretation<'_>, top: Option<Top>) -> Planned<String> {
-    let resource = chosen.resource;
-    let measure = chosen.measure.map(|m| &resource.measures[m]);
-    let name = measure.map_or("count", |measure| measure.name.as_str());
-    let label = measure.map_or(resource.plural.as_str(), |measure| measure.label.as_str());
-    let mut call = json!({ "resource": resource.name, "filters": filters(chosen), "measures": [name] });
-    if let (Some((path, _)), Some(fields)) = (&chosen.group, call.as_object_mut()) {
-        fields.insert("group".into(), json!([path]));
-        let by_time = path.ends_with(".year") || path.ends_with(".quarter") || path.ends_with(".month");
-        let sign = if top.is_none_or(|top| top.descending) { "-" } else { "" };
-        fields.insert("sort".into(), if by_time && top.is_none() { json!(path) } else { json!(format!("{sign}{name}")) });
-        fields.insert("limit".into(), json!(top.map_or(LIST_MAX, |top| top.limit)));
-    }
-    let result = turn.call("query", call)?;
-    let items: Vec<&Value> = result.get("items").and_then(Value::as_array).into_iter().flatten().collect();
-    let scope = words.scope(result);
-    let about = match described(chosen) {
-        conditions if conditions.is_empty() => label.to_owned(),
-        conditions => format!("{label} ({conditions})"),
-    };
-    let Some((path, group)) = &chosen.group else {
-        let figures: Vec<String> = items.iter().map(|item| words.value(item.get(name).unwrap_or(&Value::Null))).collect();
-        return Ok(match figures.is_empty() {
-            true => format!("{}{scope}", words.none(&about)),
-            false => format!("{about}: {}{scope}.", figures.join(" + ")),
-        });
-    };
-    if items.is_empty() {
-        return Ok(format!("{}{scope}", words.none(&about)));
-    }
-    // A year is a name, not an amount: it is not grouped by thousands.
-    let key = |value: &Value| if path.ends_with(".year") && value.is_number() { value.to_string() } else { words.value(value) };
-    let rows: Vec<Vec<String>> =
-        items.iter().map(|item| vec![key(item.get(path.as_str()).unwrap_or(&Value::Null)), words.value(item.get(name).unwrap_or(&Value::Null))]).collect();
-    if rows.len() <= 3 {
-        let lines: Vec<String> = rows.iter().map(|row| row.join(": ")).collect();
-        return Ok(format!("{about}{scope}: {}.", lines.join("; ")));
-    }
-    Ok(format!("{about}{scope}:\n\n{}", Words::table(&[group.clone(), label.to_owned()], &rows)))
-}
-
-fn list(turn: &Turn, words: &Words, chosen: &Interpretation<'_>, top: Option<Top>) -> Planned<String> {
-    let resource = chosen.resource;
-    let asked: Vec<&Field> = chosen.fields.iter().map(|(f, _)| &resource.fields[*f]).collect();
-    let mut fields: Vec<&str> = asked.iter().map(|field| field.name.as_str()).collect();
-    if !fields.contains(&resource.title.as_str()) {
-        fields.insert(0, &resource.title);
-    }
-    let mut call =
-        json!({ "resource": resource.name, "filters": filters(chosen), "fields": fields, "limit": top.map_or(LIST_MAX, |top| top.limit), "count": true });
-    if let (Some(top), Some(call)) = (top, call.as_object_mut()) {
-        let Some(by) = asked.iter().find(|field| field.sortable).map(|field| field.name.as_str()) else { return Err(Stop::Say(words.unknown("top"))) };
-        call.insert("sort".into(), json!(if top.descending { format!("-{by}") } else { by.to_owned() }));
-    }
-    let result = turn.call("query", call)?;
-    let items: Vec<&Value> = result.get("items").and_then(Value::as_array).into_iter().flatten().collect();
-    let scope = words.scope(result);
-    let about = match described(chosen) {
-        conditions if conditions.is_empty() => resource.plural.clone(),
-        conditions => format!("{} ({conditions})", resource.plural),
-    };
-    if items.is_empty() {
-        return Ok(format!("{}{scope}", words.none(&about)));
-    }
-    if let ([item], [field]) = (items.as_slice(), asked.as_slice()) {
-        let title = item.get("title").and_then(Value::as_str).unwrap_or_default();
-        return Ok(format!("{title}, {}: {}.", field.label, words.value(item.get(&field.name).unwrap_or(&Value::Null))));
-    }
-    let count = result.get("count");
-    let total = count.and_then(|count| count.get("value")).map_or_else(String::new, |value| words.value(value));
-    let more = if count.and_then(|count| count.get("capped")).and_then(Value::as_bool).unwrap_or(false) { "+" } else { "" };
-    let title = resource.fields.iter().find(|field| field.name == resource.title).map_or(resource.label.as_str(), |field| field.label.as_str());
-    let header: Vec<String> =
-        std::iter::once(title).chain(asked.iter().filter(|field| field.name != resource.title).map(|field| field.label.as_str())).map(str::to_owned).collect();
-    let rows: Vec<Vec<String>> = items
-        .iter()
-        .map(|item| {
-            std::iter::once(item.get("title").or_else(|| item.get(&resource.title)).unwrap_or(&Value::Null))
-                .chain(asked.iter().filter(|field| field.name != resource.title).map(|field| item.get(&field.name).unwrap_or(&Value::Null)))
-                .map(|value| words.value(value))
-                .collect()
-        })
-        .collect();
-    Ok(format!("{about}: {total}{more}{scope}.\n\n{}", Words::table(&header, &rows)))
+        })?;
+        Some((field, span, name))
+    })?;
+    let (id, title) = name.targets.iter().find_map(|target| match target {
+        Target::Record { resource, id, title } if *resource == r => Some((id, title)),
+        _ => None,
+    })?;
+    let mut query = interpret(lexicon, scene, r, None, &[spoken(span), (name.start, name.end())]);
+    query.conditions.push(condition(&field.name, "eq", &[id], format!("{} {title}", field.label)));
+    Some(Candidate { query: without_fields(query), wanted: Wanted::List(Vec::new()), rank: 5 })
 }

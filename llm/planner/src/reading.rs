@@ -3,13 +3,20 @@
 use crate::lexicon::{Lexicon, Meaning, fold, stem, words};
 
 /// Words that carry no condition of their own, in English and German. What is neither here nor explained is named to the
-/// person instead of being ignored.
-const SILENT: &str = "a an the of in on at to from for with and or by per is are was were be been has have had do does did what whats which who how many much me my we our us i you \
-    can could would please show list give tell find get display see all there that this these those it its their them his her any every each number count total sum amount overall \
-    place placed make made buy bought sell sold order ordered book booked place currently now so far still today about as than ever existing exist value within during while \
-    der die das den dem des ein eine einen einem einer und oder von vom zu zum zur im in am an auf fur mit bei nach je pro ist sind war waren wurde wurden hat haben hatte hatten gibt es \
-    was welche welcher welches welchen wer wie viele viel mir uns ich wir bitte zeige zeig liste nenne alle anzahl summe gesamt insgesamt betrag wert bestellt bestellte verkauft gekauft getatigt aufgegeben \
-    hoch gross high large come came kommt machte gemacht derzeit aktuell jetzt noch ihre ihr ihren deren dies diese dieser";
+/// person instead of being ignored. Verbs among them may be declared as the wording of a measure ("sell"): they say
+/// which is meant where nothing else does, see [`Span::is_weak`].
+const SILENT: &str = "a an the of in on at to from for with and or by per is are was were be been being has have had having do does did done doing what whats which who whom whose \
+    how many much me my we our ours us i you your can could would will should may please show list give tell find get display see name all there that this these those it its their \
+    them his her any every each number count total totals sum amount overall altogether place placed make made buy bought buying purchase purchased sell sold selling order ordered \
+    ordering book booked booking handle handled take took taken receive received charge charged bring brought brings earn earned generate generated contribute pay paid spend spent \
+    come came coming go went worth carry carries carried stock stocked offer offered keep own owned belong belongs located based situated live lives currently now so far still yet \
+    today ever about as than then existing exist value within during while where when often times time date units unit pieces piece copies responsible mean use used using send sent deliver delivered \
+    der die das den dem des ein eine einen einem einer eines und oder von vom zu zum zur im in am an auf aus fur mit bei nach je pro ist sind war waren wird wurde wurden werden hat haben \
+    hatte hatten gibt gab es was welche welcher welches welchen welchem wer wem wen wie viele viel wieviel wieviele mir uns ich wir sie er man bitte zeige zeig zeigen liste nenne nenn \
+    alle allen aller anzahl zahl summe gesamt insgesamt betrag wert bestellt bestellte bestellten verkauft verkauften verkaufen gekauft kaufte kaufen getatigt aufgegeben bearbeitet \
+    betreut erhalten bekommen eingegangen eingebracht gebracht brachte erzielt erzielte ausgegeben eingenommen berechnet hoch gross high large kommt kam kamen kommen machte gemacht \
+    machen derzeit aktuell jetzt noch ihre ihr ihren deren dies diese dieser dieses diesen wo wann oft haufig wohnt sitzt liegt befindet sich stuck einheiten fuhren unser unsere \
+    unserer unserem unseren dabei davon denn eigentlich mal jahr jahre year years";
 
 /// Words before a noun that a phrase of the catalogue leaves out.
 const DETERMINERS: [&str; 22] = [
@@ -19,7 +26,10 @@ const DETERMINERS: [&str; 22] = [
 
 #[derive(Clone, Debug)]
 pub(crate) struct Token {
+    /// Without a possessive ending.
     pub(crate) text: String,
+    /// As it was written.
+    pub(crate) raw: String,
     pub(crate) fold: String,
     pub(crate) stem: String,
     pub(crate) used: bool,
@@ -30,6 +40,14 @@ pub(crate) struct Span {
     pub(crate) start: usize,
     pub(crate) len: usize,
     pub(crate) meanings: Vec<Meaning>,
+    /// Nothing but silent words: it hints at what is meant and need not be explained.
+    pub(crate) is_weak: bool,
+}
+
+impl Span {
+    pub(crate) fn end(&self) -> usize {
+        self.start + self.len
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -42,8 +60,9 @@ impl Reading {
     pub(crate) fn of(text: &str) -> Self {
         let tokens = words(text)
             .map(|word| {
-                let fold = fold(word);
-                Token { text: word.strip_suffix("'s").or_else(|| word.strip_suffix("’s")).unwrap_or(word).to_owned(), stem: stem(&fold), fold, used: false }
+                let text = word.strip_suffix("'s").or_else(|| word.strip_suffix("’s")).unwrap_or(word);
+                let fold = fold(text);
+                Token { text: text.to_owned(), raw: word.to_owned(), stem: stem(&fold), fold, used: false }
             })
             .collect();
         Self { tokens, spans: Vec::new() }
@@ -59,17 +78,29 @@ impl Reading {
             let bare: Vec<(usize, &str)> =
                 free.filter(|(at, token)| *at == 0 || !DETERMINERS.contains(&token.fold.as_str())).map(|(at, token)| (at, token.stem.as_str())).collect();
             let found = lexicon.longest(&exact);
+            // "Is the supplier of" is not "is supplier": what begins with a silent word is meant to the letter.
+            let bare = if self.tokens[i].used || Self::is_silent(&self.tokens[i].fold) { Vec::new() } else { bare };
             let loose =
                 lexicon.longest(&bare.iter().map(|(_, stem)| *stem).collect::<Vec<_>>()).filter(|(len, _)| found.as_ref().is_none_or(|(known, _)| len > known));
             let loose = loose.and_then(|(len, meanings)| Some((bare.get(len.checked_sub(1)?)?.0 + 1, meanings)));
             match loose.or(found) {
                 Some((len, meanings)) => {
-                    self.spans.push(Span { start: i, len, meanings });
+                    let is_weak = len == 1 && Self::is_silent(&self.tokens[i].fold) && !self.is_noun(i);
+                    self.spans.push(Span { start: i, len, meanings, is_weak });
                     i += len;
                 }
                 None => i += 1,
             }
         }
+    }
+
+    /// A word that is a verb elsewhere ("order") stands as a noun: behind an article, an adjective or a question word, or
+    /// with a capital inside a German sentence.
+    fn is_noun(&self, i: usize) -> bool {
+        const BEFORE: [&str; 16] = ["which", "what", "the", "a", "an", "this", "each", "every", "per", "by", "of", "der", "die", "das", "welcher", "welche"];
+        let Some(before) = i.checked_sub(1) else { return false };
+        let is_verb = matches!(self.tokens[i].fold.as_str(), "order" | "book" | "purchase" | "offer");
+        is_verb && (BEFORE.contains(&self.fold_at(before)) || self.tokens[before].used)
     }
 
     pub(crate) fn fold_at(&self, i: usize) -> &str {
@@ -116,7 +147,7 @@ impl Reading {
 pub(crate) fn number(fold: &str) -> Option<rust_decimal::Decimal> {
     const SMALL: [&[&str]; 13] = [
         &["zero", "null"],
-        &["one", "eins", "ein"],
+        &["one", "eins"],
         &["two", "zwei"],
         &["three", "drei"],
         &["four", "vier"],

@@ -21,11 +21,11 @@ fn tools() -> Vec<Arc<Tool>> {
         { "name": "crm.party", "label": "Party", "plural": "Parties", "synonyms": ["customer", "customers", "client"], "title": "name",
           "fields": [
             { "name": "name", "label": "Name", "kind": "text", "filterable": true, "starts": true },
-            { "name": "country", "label": "Country", "kind": "text", "filterable": true },
+            { "name": "country", "label": "Country", "synonyms": ["countries"], "kind": "text", "filterable": true },
             { "name": "email", "label": "E-mail", "synonyms": ["email"], "kind": "text", "filterable": true }],
           "measures": [{ "name": "count", "label": "Count", "money": false, "date": null }], "filters": [{ "name": "customers", "label": "customers" }] },
         { "name": "inventory.item", "label": "Item", "plural": "Items", "synonyms": ["product", "products"], "title": "name",
-          "fields": [{ "name": "name", "label": "Name", "kind": "text", "filterable": true, "starts": true }],
+          "fields": [{ "name": "name", "label": "Name", "kind": "text", "filterable": true, "starts": true }, { "name": "reorder_level", "label": "Reorder level", "kind": "decimal", "filterable": true }],
           "measures": [{ "name": "count", "label": "Count", "money": false, "date": null }],
           "filters": [{ "name": "below_reorder", "label": "below reorder level", "synonyms": ["below their reorder level"] }] }
     ]);
@@ -36,7 +36,14 @@ fn tools() -> Vec<Arc<Tool>> {
           "inputs": [{ "name": "customer", "label": "Customer", "kind": "reference", "resource": "crm.party", "required": true },
                      { "name": "lines", "label": "Lines", "kind": "lines", "required": true, "lines": [
                         { "name": "item", "label": "Item", "kind": "reference", "resource": "inventory.item", "required": true },
-                        { "name": "quantity", "label": "Quantity", "kind": "decimal", "required": true }] }] }
+                        { "name": "quantity", "label": "Quantity", "kind": "decimal", "required": true },
+                        { "name": "price", "label": "Unit price", "kind": "money" }] }] },
+        { "name": "sales.order.cancel", "label": "Cancel order", "examples": ["Cancel order SO-2026-00042"], "resource": "sales.order", "target": "order",
+          "inputs": [{ "name": "order", "label": "Order", "kind": "reference", "resource": "sales.order", "required": true },
+                     { "name": "reason", "label": "Reason", "synonyms": ["because", "why"], "kind": "text" }] },
+        { "name": "inventory.item.update", "label": "Change item", "examples": ["Set the reorder level of Chang to 30"], "resource": "inventory.item", "target": "item",
+          "inputs": [{ "name": "item", "label": "Item", "kind": "reference", "resource": "inventory.item", "required": true },
+                     { "name": "reorder_level", "label": "Reorder level", "kind": "decimal" }] }
     ]);
     let tool = |name: &str, parameters: Value| Arc::new(Tool { name: name.into(), description: String::new(), parameters });
     vec![tool("query", json!({ "x-resources": resources })), tool("propose", json!({ "x-commands": commands })), tool("ask", json!({}))]
@@ -46,7 +53,8 @@ fn tools() -> Vec<Arc<Tool>> {
 fn tool_result(name: &str, call: &Value) -> Value {
     let named = |wanted: &str, id: &str, title: &str| {
         let given = call["filters"][0]["values"][0].as_str().unwrap_or_default().to_lowercase();
-        let items = if wanted.to_lowercase().starts_with(&given) { json!([{ "id": id, "title": title }]) } else { json!([]) };
+        let field = call["filters"][0]["path"].as_str().unwrap_or_default();
+        let items = if wanted.to_lowercase().starts_with(&given) { json!([{ "id": id, "title": title, field: title }]) } else { json!([]) };
         json!({ "kind": "list", "items": items })
     };
     if name != "query" {
@@ -84,11 +92,15 @@ fn run(text: &str) -> (Vec<(String, Value)>, String) {
     loop {
         match answer(&request) {
             Next::Say(said) => return (calls, said),
-            Next::Call { name, arguments, number } => {
-                let call = ToolCall { id: format!("call_{number}"), name: name.into(), arguments: arguments.to_string() };
-                request.messages.push(Message::Assistant { text: String::new(), tool_calls: vec![call] });
-                request.messages.push(Message::tool(format!("call_{number}"), tool_result(name, &arguments).to_string()));
-                calls.push((name.to_owned(), arguments));
+            Next::Call { calls: wanted, .. } => {
+                let id = |at: usize| format!("call_{}", calls.len() + at);
+                let made =
+                    wanted.iter().enumerate().map(|(at, (name, arguments))| ToolCall { id: id(at), name: (*name).into(), arguments: arguments.to_string() });
+                request.messages.push(Message::Assistant { text: String::new(), tool_calls: made.collect() });
+                let results: Vec<Message> =
+                    wanted.iter().enumerate().map(|(at, (name, call))| Message::tool(id(at), tool_result(name, call).to_string())).collect();
+                request.messages.extend(results);
+                calls.extend(wanted.into_iter().map(|(name, arguments)| (name.to_owned(), arguments)));
                 assert!(calls.len() <= CALLS_MAX, "the planner does not come to an end: {text}");
             }
         }
@@ -178,3 +190,5 @@ fn what_is_missing_is_asked_for() {
     let (name, call) = calls.last().unwrap();
     assert_eq!((name.as_str(), &call["missing"]), ("ask", &json!(["Lines"])));
 }
+
+mod phrasing;

@@ -8,8 +8,8 @@ use steward_llm::{ChatRequest, Message};
 /// Why planning stops for now.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    /// This call is needed first.
-    Call(&'static str, Value),
+    /// These calls are needed first.
+    Call(Vec<(&'static str, Value)>),
     /// There is nothing to plan: this is to be said.
     Say(String),
 }
@@ -18,10 +18,17 @@ pub(crate) type Planned<T> = Result<T, Stop>;
 
 pub(crate) struct Turn {
     pub(crate) text: String,
+    /// What the person asked before, which "and in 1998?" goes on from.
+    pub(crate) before: Option<String>,
     language: String,
     today: NaiveDate,
     results: HashMap<String, Value>,
     calls: usize,
+}
+
+/// The rows of a result, none where the tool refused.
+pub(crate) fn items(result: &Value) -> impl Iterator<Item = &Value> {
+    result.get("items").and_then(Value::as_array).into_iter().flatten()
 }
 
 impl Turn {
@@ -47,9 +54,14 @@ impl Turn {
                 Message::System { .. } => {}
             }
         }
+        let before = request.messages.get(..start).unwrap_or_default().iter().rev().find_map(|message| match message {
+            Message::User { text } => Some(text.clone()),
+            _ => None,
+        });
         let fact = |name: &str| request.context.get(name).and_then(Value::as_str);
         Self {
             text,
+            before,
             language: fact("language").unwrap_or("en").to_owned(),
             // Without a date in the request no relative date is understood, which is better than a wrong one.
             today: fact("today").and_then(|text| text.parse().ok()).unwrap_or(NaiveDate::MIN),
@@ -71,7 +83,7 @@ impl Turn {
     /// The result of a call; stops the planning where it is not known yet. An error of the tool is said as it is.
     pub(crate) fn call(&self, tool: &'static str, arguments: Value) -> Planned<&Value> {
         match self.results.get(&key(tool, &arguments)) {
-            None => Err(Stop::Call(tool, arguments)),
+            None => Err(Stop::Call(vec![(tool, arguments)])),
             Some(result) => match result.get("error") {
                 None => Ok(result),
                 Some(error) => {
@@ -82,18 +94,25 @@ impl Turn {
         }
     }
 
-    /// Records of `resource` whose `field` begins with `name`: at most five.
-    pub(crate) fn named(&self, resource: &str, field: &str, op: &str, name: &str) -> Planned<Vec<(String, String)>> {
-        let filter = json!([{ "path": field, "op": op, "values": [name] }]);
-        let result = self.call("query", json!({ "resource": resource, "filters": filter, "fields": [field], "limit": 5 }))?;
-        let items = result.get("items").and_then(Value::as_array).into_iter().flatten();
-        Ok(items.filter_map(|item| Some((item.get("id")?.as_str()?.to_owned(), item.get("title")?.as_str()?.to_owned()))).collect())
+    /// How many calls there would be with these queries made.
+    pub(crate) fn calls_with(&self, queries: &[Value]) -> usize {
+        self.calls + queries.iter().filter(|query| !self.results.contains_key(&key("query", query))).count()
     }
 
-    /// How many rows a filter finds, up to the bound that the tool counts to.
-    pub(crate) fn finds(&self, resource: &str, filter: &Value) -> Planned<bool> {
-        let result = self.call("query", json!({ "resource": resource, "filters": [filter], "fields": [], "limit": 1 }))?;
-        Ok(result.get("items").and_then(Value::as_array).is_some_and(|items| !items.is_empty()))
+    /// The results of several queries, asked for together. One that was refused finds nothing: a look-up that the person
+    /// may not make tells nothing.
+    pub(crate) fn look_up(&self, queries: &[Value]) -> Planned<Vec<&Value>> {
+        let missing: Vec<_> = queries.iter().filter(|query| !self.results.contains_key(&key("query", query))).map(|query| ("query", query.clone())).collect();
+        if !missing.is_empty() {
+            return Err(Stop::Call(missing));
+        }
+        Ok(queries.iter().filter_map(|query| self.results.get(&key("query", query))).collect())
+    }
+
+    /// Whether a filter finds anything.
+    pub(crate) fn finds(&self, resource: &str, filters: &Value) -> Planned<bool> {
+        let found = self.look_up(&[json!({ "resource": resource, "filters": filters, "fields": [], "limit": 1 })])?;
+        Ok(found.iter().any(|result| items(result).next().is_some()))
     }
 }
 

@@ -53,6 +53,9 @@ impl Words {
             if self.german { format!("Was ist mit „{what}“ gemeint: {options}?") } else { format!("Which one do you mean by \"{what}\": {options}?") };
         self.ask(turn, text, &[what])
     }
+    pub(crate) fn currency(&self) -> String {
+        self.pick("currency", "Währung")
+    }
     pub(crate) fn missing(&self, turn: &Turn, command: &str, labels: &[&str]) -> Stop {
         let list = labels.join(", ");
         let text = if self.german { format!("Für „{command}“ fehlt noch: {list}.") } else { format!("\"{command}\" still needs: {list}.") };
@@ -71,6 +74,47 @@ impl Words {
             Some(rows) => format!(" (over the {} {label} you can see)", self.number(Decimal::from(rows))),
             None if self.german => format!(" (über die {label}, die du sehen kannst)"),
             None => format!(" (over the {label} you can see)"),
+        }
+    }
+
+    /// "Items with the highest sales price (top 3)": the number stands where it counts rows.
+    pub(crate) fn extreme(&self, about: &str, field: &str, is_date: bool, rows: usize, descending: bool) -> String {
+        let top = if rows > 1 { format!(" (top {rows})") } else { String::new() };
+        let (field, descending) = match is_date {
+            true => {
+                return format!(
+                    "{about}, {}{top}",
+                    self.pick(if descending { "newest first" } else { "oldest first" }, if descending { "neueste zuerst" } else { "älteste zuerst" })
+                );
+            }
+            false => (field, descending),
+        };
+        match (self.german, descending) {
+            (true, true) => format!("{about}: höchster Wert von {field}{top}"),
+            (true, false) => format!("{about}: niedrigster Wert von {field}{top}"),
+            (false, true) => format!("{about} with the highest {}{top}", field.to_lowercase()),
+            (false, false) => format!("{about} with the lowest {}{top}", field.to_lowercase()),
+        }
+    }
+    /// Said of groups that are not all shown.
+    pub(crate) fn more(&self, result: &Value, rows: usize) -> String {
+        match result.get("more").and_then(Value::as_bool) {
+            Some(true) if self.german => format!(", die ersten {rows}"),
+            Some(true) => format!(", the first {rows}"),
+            _ => String::new(),
+        }
+    }
+    pub(crate) fn of_total(&self, rows: usize, total: u64) -> String {
+        let total = self.number(Decimal::from(total));
+        if self.german { format!(", die ersten {rows} von {total}") } else { format!(", the first {rows} of {total}") }
+    }
+    /// The heading of a column by parts of dates, else the label as it is.
+    pub(crate) fn part(&self, label: &str) -> String {
+        match label {
+            "year" => self.pick("Year", "Jahr"),
+            "quarter" => self.pick("Quarter", "Quartal"),
+            "month" => self.pick("Month", "Monat"),
+            other => other.to_owned(),
         }
     }
 
