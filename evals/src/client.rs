@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 /// Questions take their time on a machine that does other things as well.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
+/// Where a browser keeps its log-in.
+const COOKIE: &str = "steward_session";
+
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -20,6 +23,7 @@ pub struct Client {
 /// What the assistant came to.
 #[derive(Clone, Debug, Default)]
 pub struct Told {
+    pub conversation: Option<String>,
     pub answer: String,
     /// It asked back instead of answering.
     pub asked: bool,
@@ -91,6 +95,7 @@ impl Client {
             let (Some(name), Some(data)) = (field("event:"), field("data:")) else { continue };
             let data: Value = serde_json::from_str(data).context("an event is no JSON")?;
             match name {
+                "start" => told.conversation = data["conversation_id"].as_str().map(str::to_owned),
                 "ask" => told.asked = true,
                 "citation" => told.citations.push(data),
                 "proposal" => told.proposals.push(data),
@@ -110,13 +115,11 @@ impl Client {
         Ok(told)
     }
 
-    /// Confirms a proposal as a person does who looks at its card.
-    pub async fn confirm(&self, proposal: &str) -> Result<(StatusCode, Value)> {
-        let shown = self.get(&format!("assistant/proposals/{proposal}")).await?;
-        let body = match shown["token"].as_str() {
-            Some(token) => json!({ "token": token }),
-            None => json!({}),
-        };
-        self.send(Method::POST, &format!("assistant/proposals/{proposal}/confirm"), Some(&body)).await
+    /// A page of the screens, as a browser of this log-in gets it.
+    pub async fn page(&self, path: &str) -> Result<String> {
+        let request = self.http.get(format!("{}/{path}", self.base)).header(reqwest::header::COOKIE, format!("{COOKIE}={}", self.token));
+        let answer = request.send().await.with_context(|| format!("{path} was not answered"))?;
+        ensure!(answer.status().is_success(), "{path} answered {}", answer.status());
+        answer.text().await.with_context(|| format!("{path} broke off"))
     }
 }

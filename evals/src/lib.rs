@@ -9,6 +9,7 @@
 
 pub mod client;
 pub mod host;
+mod random;
 pub mod report;
 pub mod run;
 pub mod suites;

@@ -24,6 +24,9 @@ pub struct Args {
     /// The folder with the data that is not ours (`northwind`, `agentdojo`, corpora in TREC form).
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// A collection with judgements for the suite `retrieval`, in BEIR's form: corpus.jsonl, queries.jsonl, qrels.tsv.
+    #[arg(long, value_name = "DIR")]
+    corpus: Vec<PathBuf>,
     /// Where the reports go.
     #[arg(long, value_name = "DIR", default_value = "target/evals")]
     out: PathBuf,
@@ -43,6 +46,10 @@ pub struct Given<'a> {
     pub target: &'a Target,
     /// Where foreign data lies, if anywhere.
     pub data: Option<&'a Path>,
+    /// Collections with judgements that were named.
+    pub corpora: &'a [PathBuf],
+    /// The harness's own Steward, if it is one.
+    pub host: Option<&'a Host>,
 }
 
 /// True when every threshold is kept and nothing is worse than the baseline.
@@ -67,7 +74,7 @@ pub async fn run(args: Args) -> Result<bool> {
         }
     };
     let wanted: Vec<Suite> = if args.suite.is_empty() { Suite::ALL.to_vec() } else { args.suite.clone() };
-    let given = Given { target: &target, data: data.as_deref() };
+    let given = Given { target: &target, data: data.as_deref(), corpora: &args.corpus, host: host.as_ref() };
     let mut measured = Ok(Vec::new());
     for suite in wanted {
         eprintln!("Suite {}", suite.name());

@@ -1,6 +1,10 @@
 //! The suites. Each measures one promise and tells cases, one by one, and metrics over them.
 
+pub mod actions;
 pub mod answers;
+pub mod injection;
+pub mod permissions;
+pub mod retrieval;
 
 use crate::run::Given;
 use anyhow::Result;
@@ -11,14 +15,26 @@ use std::collections::BTreeMap;
 pub enum Suite {
     /// Questions with exact answers, their truth by SQL.
     Answers,
+    /// What people with different rights can get at, against what they may see.
+    Permissions,
+    /// Sentences that ask for a change, with what becomes of it.
+    Actions,
+    /// What search finds, against judgements.
+    Retrieval,
+    /// Texts that attack the assistant, with a model that obeys them.
+    Injection,
 }
 
 impl Suite {
-    pub const ALL: [Self; 1] = [Self::Answers];
+    pub const ALL: [Self; 5] = [Self::Answers, Self::Permissions, Self::Retrieval, Self::Actions, Self::Injection];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Answers => "answers",
+            Self::Permissions => "permissions",
+            Self::Actions => "actions",
+            Self::Retrieval => "retrieval",
+            Self::Injection => "injection",
         }
     }
 }
@@ -77,5 +93,14 @@ impl Outcome {
 pub async fn run(suite: Suite, given: &Given<'_>) -> Result<Outcome> {
     match suite {
         Suite::Answers => answers::run(given).await,
+        Suite::Permissions => permissions::run(given).await,
+        Suite::Actions => actions::run(given).await,
+        Suite::Retrieval => retrieval::run(given).await,
+        Suite::Injection => injection::run(given).await,
     }
+}
+
+/// `{name}` becomes the value of this name.
+fn filled(text: &str, values: &BTreeMap<String, String>) -> String {
+    values.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
 }

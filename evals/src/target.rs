@@ -3,7 +3,7 @@
 use crate::client::Client;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
-use sqlx::postgres::{PgPool, PgRow};
+use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Column, Row, TypeInfo, ValueRef};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -89,8 +89,9 @@ impl Target {
         Ok(Truth { owner, tenant, schema })
     }
 
-    pub fn database(&self) -> Option<&PgPool> {
-        self.owner.as_ref().map(Owner::pool)
+    /// The owner's connection, where there is one.
+    pub fn owner(&self) -> Option<&Owner> {
+        self.owner.as_ref()
     }
 
     pub async fn close(self) {
