@@ -21,6 +21,8 @@ use crate::test::TestServer;
 
 /// Enough for some hundred changes of rights; `cargo xtask soak` goes on for longer.
 const RIGHTS_SECONDS: u32 = 10;
+/// Of each of its tests: enough for a dozen kills.
+const SEARCH_SECONDS: u32 = 30;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -47,6 +49,8 @@ enum Part {
     Kill,
     /// The race of rights of `cargo xtask soak`, for a short time.
     Rights,
+    /// The race of search of `cargo xtask soak`, for a short time.
+    Search,
     /// The screens in a headless browser.
     Browser,
     /// Generated bad input against every route of the OpenAPI document.
@@ -76,6 +80,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
         phases.attempt("race of rights", || {
             let server = TestServer::start(args.home.as_deref())?;
             let tested = ignored_tests(&server, "soak::rights::", Some(RIGHTS_SECONDS));
+            tested.and(server.stop())
+        })?;
+    }
+    if wanted(Part::Search) {
+        phases.attempt("race of search", || {
+            let server = TestServer::start(args.home.as_deref())?;
+            let tested = ignored_tests(&server, "soak::search::", Some(SEARCH_SECONDS));
             tested.and(server.stop())
         })?;
     }

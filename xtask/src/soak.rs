@@ -17,7 +17,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 60)]
     seconds: u32,
     /// Only this test.
-    #[arg(long, value_name = "NAME", value_parser = ["rights", "stock", "load", "keys", "imports"])]
+    #[arg(long, value_name = "NAME", value_parser = ["rights", "search", "stock", "load", "keys", "imports"])]
     only: Option<String>,
     /// Where the private PostgreSQL lies, programs and data; by default `var/` or a folder of the system.
     #[arg(long, value_name = "DIR")]

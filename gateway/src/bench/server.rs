@@ -29,6 +29,7 @@ impl Serving {
             .env("DATABASE_URL", url.expose_secret())
             .env("STEWARD_SERVER__HOME", &home)
             .env("STEWARD_LOGGING__FILTER", "error")
+            .env("STEWARD_EMBEDDER__ENGINE", "hashed")
             .current_dir(&home)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

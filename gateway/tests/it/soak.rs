@@ -1,5 +1,5 @@
 //! Races and load for a while: the program as it is started by people, over real sockets and PostgreSQL, under many
-//! clients at once. Run by hand with `cargo xtask soak`; the race of rights also with the tier `full`, for a short time.
+//! clients at once. Run by hand with `cargo xtask soak`; the races of rights and of search also with the tier `full`, for a short time.
 //!
 //! Each test lasts as long as [`lasting`] says, prints its figures and ends by holding what is stored, and what was
 //! answered, against what must be true of it. Times and rates are printed and never asserted.
@@ -10,6 +10,7 @@ mod imports;
 mod keys;
 mod load;
 mod rights;
+mod search;
 mod site;
 mod stock;
 

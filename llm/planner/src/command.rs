@@ -24,6 +24,9 @@ pub(crate) fn plan(turn: &Turn, lexicon: &Lexicon, words: &Words) -> Option<Plan
     let verb = reading.tokens.get(first)?.fold.clone();
     // "The customer …" begins no command; "order" does only before what is ordered: "Order 20 Chang".
     let next = reading.fold_at(first + 1);
+    if Reading::is_article(&verb) {
+        return None;
+    }
     if Reading::is_silent(&verb) && !next.starts_with(|c: char| c.is_ascii_digit()) && !next.ends_with(|c: char| c.is_ascii_digit()) {
         return None;
     }

@@ -111,6 +111,10 @@ impl Reading {
         self.tokens.iter_mut().skip(start).take(len).for_each(|token| token.used = true);
     }
 
+    pub(crate) fn is_article(fold: &str) -> bool {
+        DETERMINERS.contains(&fold)
+    }
+
     pub(crate) fn is_silent(fold: &str) -> bool {
         SILENT.split_ascii_whitespace().any(|word| word == fold)
     }

@@ -111,6 +111,9 @@ impl Call {
     pub(super) fn patch(path: &str, body: Value) -> Self {
         Self { method: Method::PATCH, body: Some(body), ..Self::read(path) }
     }
+    pub(super) fn delete(path: &str) -> Self {
+        Self { method: Method::DELETE, ..Self::read(path) }
+    }
     /// Refused where the record is at another version by now.
     pub(super) fn seen(self, version: i64) -> Self {
         Self { version: Some(version), ..self }

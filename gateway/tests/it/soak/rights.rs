@@ -5,7 +5,7 @@
 //! is taken, from its acknowledgement to the next request for it, no answer holds it.
 
 mod cast;
-mod flip;
+pub(super) mod flip;
 
 use super::callers::{Call, Caller, Reply, Tally};
 use super::site::Site;
@@ -20,15 +20,15 @@ use uuid::Uuid;
 
 /// A person who asks, with the marks that he never sees.
 #[derive(Clone)]
-struct Person {
-    name: &'static str,
-    caller: Caller,
-    never: Vec<String>,
+pub(super) struct Person {
+    pub(super) name: &'static str,
+    pub(super) caller: Caller,
+    pub(super) never: Vec<String>,
 }
 
 impl Person {
     /// Sends, and holds the answer against what this person may ever see.
-    async fn send(&self, call: &Call) -> Reply {
+    pub(super) async fn send(&self, call: &Call) -> Reply {
         let reply = self.caller.send(call).await;
         for mark in &self.never {
             assert!(!reply.text.contains(mark.as_str()), "{} sent {} and was shown {mark}: {} {}", self.name, call.path, reply.status, reply.text);

@@ -110,7 +110,12 @@ impl Site {
 
     /// `steward serve`, ready.
     pub(super) async fn serve(&self) -> Process {
-        let mut server = Process(self.program(&["serve", "--port", &self.port.to_string()]).spawn().unwrap());
+        self.serve_with(&[]).await
+    }
+
+    /// The same with keys of the configuration.
+    pub(super) async fn serve_with(&self, keys: &[(&str, &str)]) -> Process {
+        let mut server = Process(self.program(&["serve", "--port", &self.port.to_string()]).envs(keys.iter().copied()).spawn().unwrap());
         let (started, ready) = (Instant::now(), format!("{}/readyz", self.base()));
         loop {
             assert!(server.0.try_wait().unwrap().is_none(), "the server ended by itself: {}", std::fs::read_to_string(self.log()).unwrap_or_default());

@@ -181,7 +181,7 @@ impl Cast {
         let [give, take] = calls;
         let mark = stage.mark(shows);
         let (tenant, admin) = (self.tenant.slug.clone(), self.admin.clone());
-        Flip { name, tenant, admin, person, give, take, ways: ways(order), shows: Some(mark.clone()), hidden: vec![mark], instead: vec![] }
+        Flip { name, tenant, admin, person, give, take, ways: ways(order), later: vec![], shows: Some(mark.clone()), hidden: vec![mark], instead: vec![] }
     }
 
     /// Sees everything, or may not even ask.
