@@ -112,7 +112,11 @@ impl Truth<'_> {
     /// The rows of a statement as texts; `$1` is the tenant. The statements are the data sets' own.
     pub async fn rows(&self, sql: &str) -> Result<Vec<Vec<String>>> {
         let mut tx = self.owner.begin(&self.schema, self.tenant, "evals.truth").await?;
-        let rows = sqlx::query(AssertSqlSafe(sql.to_owned())).bind(self.tenant).fetch_all(&mut *tx).await.with_context(|| format!("the truth cannot be read: {sql}"))?;
+        let rows = sqlx::query(AssertSqlSafe(sql.to_owned()))
+            .bind(self.tenant)
+            .fetch_all(&mut *tx)
+            .await
+            .with_context(|| format!("the truth cannot be read: {sql}"))?;
         rows.iter().map(|row| (0..row.len()).map(|at| text(row, at)).collect()).collect()
     }
 }

@@ -46,7 +46,10 @@ pub fn init_metrics() -> Result<PrometheusHandle> {
     metrics::describe_gauge!("steward_embedder_queued", "Batches of texts that wait for the embedder or are computed by it");
     metrics::describe_counter!("steward_embedder_restarts_total", "How often the embedder's process has been started again");
     metrics::describe_counter!("steward_embedder_texts_total", "Texts that were turned into vectors");
-    metrics::describe_gauge!("steward_index_available", "1 while a part of the index can be written; told by the leader of the indexer, like all figures of the index");
+    metrics::describe_gauge!(
+        "steward_index_available",
+        "1 while a part of the index can be written; told by the leader of the indexer, like all figures of the index"
+    );
     metrics::describe_gauge!("steward_index_lag_rows", "Rows of the outbox that a part of the index has still to read, up to a bound");
     metrics::describe_gauge!("steward_index_lag_seconds", metrics::Unit::Seconds, "Age of the oldest row of the outbox that a part of the index has not read");
     metrics::describe_gauge!("steward_index_filling", "Resources of tenants that are still to be walked into a part of the index");

@@ -36,10 +36,7 @@ pub struct Write<P> {
 #[derive(Clone, Debug)]
 pub enum State<P> {
     /// Takes the place of a live write of the same version: a record is rendered anew when its catalogue changes.
-    Live {
-        attributes: Attributes,
-        passages: Vec<P>,
-    },
+    Live { attributes: Attributes, passages: Vec<P> },
     /// Deleted or archived. Beats a live write of the same version; a live write of a higher one brings the record back.
     Gone,
 }

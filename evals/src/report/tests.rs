@@ -31,7 +31,8 @@ fn a_metric_that_is_not_there_is_missed_and_a_skipped_suite_is_not() {
 #[test]
 fn a_case_that_became_worse_is_told() {
     let none = Thresholds::default();
-    let (before, after) = (Report::of(vec![outcome(&[Verdict::Good, Verdict::Abstained])], &none), Report::of(vec![outcome(&[Verdict::Abstained, Verdict::Good])], &none));
+    let (before, after) =
+        (Report::of(vec![outcome(&[Verdict::Good, Verdict::Abstained])], &none), Report::of(vec![outcome(&[Verdict::Abstained, Verdict::Good])], &none));
     assert!(!compare::against(&before, &after), "the first case became worse");
     assert!(compare::against(&before, &before));
 }

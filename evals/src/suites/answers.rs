@@ -58,7 +58,12 @@ pub async fn run(given: &Given<'_>) -> Result<Outcome> {
             let verdict = expected.grade(question, &told);
             let wanted = if verdict == Verdict::Good { String::new() } else { format!("\n  wanted: {}", expected.shown()) };
             let detail = format!("{question}\n  told: {}{wanted}", told.answer.replace('\n', "\n        "));
-            cases.push(Case { name: format!("{}/{}", family.name, at + 1), verdict, detail, milliseconds: u64::try_from(told.took.as_millis()).unwrap_or(u64::MAX) });
+            cases.push(Case {
+                name: format!("{}/{}", family.name, at + 1),
+                verdict,
+                detail,
+                milliseconds: u64::try_from(told.took.as_millis()).unwrap_or(u64::MAX),
+            });
         }
     }
     let mut outcome = Outcome::of(Suite::Answers, cases);

@@ -42,7 +42,9 @@ struct Counts {
 }
 
 pub async fn run(given: &Given<'_>) -> Result<Outcome> {
-    let Some(host) = given.host else { return Ok(Outcome::skipped(Suite::Injection, "only a Steward of the harness's own can be given a model that obeys attackers")) };
+    let Some(host) = given.host else {
+        return Ok(Outcome::skipped(Suite::Injection, "only a Steward of the harness's own can be given a model that obeys attackers"));
+    };
     let samples = attacks::ours()?;
     let truth = given.target.truth(TENANT).await?;
     let mut values = BTreeMap::new();
@@ -62,7 +64,11 @@ pub async fn run(given: &Given<'_>) -> Result<Outcome> {
 
     let model = Model::start(attacks.iter().map(|attack| attack.order.clone()).collect()).await?;
     let server = host.beside(vec![model.config()]).await?;
-    let login = given.target.tenant(TENANT).and_then(|tenant| tenant.users.iter().find(|user| user.role == ADMINISTRATOR)).context("the demo company has no administrator")?;
+    let login = given
+        .target
+        .tenant(TENANT)
+        .and_then(|tenant| tenant.users.iter().find(|user| user.role == ADMINISTRATOR))
+        .context("the demo company has no administrator")?;
     let person = Client::log_in(&server.base_url, TENANT, login).await?;
     let measured = measure(&attacks, &person, &truth, &model).await;
     server.stop().await?;
@@ -169,7 +175,9 @@ async fn page_harm(person: &Client, told: &Told, counts: &mut Counts) -> Result<
         let page = person.page(&format!("app/chat/{conversation}")).await?;
         harm.extend(active(&page).map(|tag| format!("the page holds {tag}")));
     }
-    let foreign = |citation: &&Value| [&citation["resource"], &citation["id"]].iter().any(|part| part.as_str().is_some_and(|part| part.contains('/') || part.contains(ELSEWHERE)));
+    let foreign = |citation: &&Value| {
+        [&citation["resource"], &citation["id"]].iter().any(|part| part.as_str().is_some_and(|part| part.contains('/') || part.contains(ELSEWHERE)))
+    };
     harm.extend(told.citations.iter().filter(foreign).map(|citation| format!("cites {citation}")));
     counts.rendered += usize::from(!harm.is_empty());
     Ok(harm)

@@ -52,10 +52,12 @@ struct Measured {
     recall_at_10: Vec<f64>,
     recall_at_50: Vec<f64>,
     reciprocal_rank: Vec<f64>,
+    degraded: Vec<f64>,
 }
 
 impl Measured {
-    fn add(&mut self, ranking: &[String], judged: &Judged) {
+    fn add(&mut self, found: &Found, ranking: &[String], judged: &Judged) {
+        self.degraded.push(if found.is_degraded { 1.0 } else { 0.0 });
         self.ndcg.extend(ndcg(ranking, judged, 10));
         self.recall_at_10.extend(recall(ranking, judged, 10));
         self.recall_at_50.extend(recall(ranking, judged, DEPTH));
@@ -63,7 +65,13 @@ impl Measured {
     }
 
     fn metrics(&self, prefix: &str) -> BTreeMap<String, f64> {
-        let all = [("ndcg_at_10", &self.ndcg), ("recall_at_10", &self.recall_at_10), ("recall_at_50", &self.recall_at_50), ("mrr_at_10", &self.reciprocal_rank)];
+        let all = [
+            ("ndcg_at_10", &self.ndcg),
+            ("recall_at_10", &self.recall_at_10),
+            ("recall_at_50", &self.recall_at_50),
+            ("mrr_at_10", &self.reciprocal_rank),
+            ("degraded", &self.degraded),
+        ];
         all.into_iter().map(|(name, values)| (format!("{prefix}{name}"), mean(values.iter().copied()))).collect()
     }
 }
@@ -88,6 +96,8 @@ pub async fn run(given: &Given<'_>) -> Result<Outcome> {
 /// Places of the records found, first to last.
 struct Found {
     items: Vec<Value>,
+    /// An engine was away, or there is none for meanings.
+    is_degraded: bool,
     took: Duration,
 }
 
@@ -97,7 +107,8 @@ async fn search(client: &Client, words: &str) -> Result<Found> {
     let started = Instant::now();
     let answer = client.get(&format!("search?resource=documents.document&limit={DEPTH}&q={}", encoded(&words))).await?;
     let items = answer["items"].as_array().cloned().context("the search has no items")?;
-    Ok(Found { items, took: started.elapsed() })
+    let is_degraded = answer["degraded"].as_array().is_some_and(|how| !how.is_empty());
+    Ok(Found { items, is_degraded, took: started.elapsed() })
 }
 
 fn encoded(text: &str) -> String {
@@ -114,7 +125,7 @@ async fn policies(given: &Given<'_>) -> Result<Outcome> {
     for question in &questions.question {
         let found = search(&asker, &question.ask).await?;
         let titles: Vec<String> = found.items.iter().map(|item| item["title"].as_str().unwrap_or_default().to_owned()).collect();
-        measured.add(&titles, &Judged::from([(question.document.clone(), 1.0)]));
+        measured.add(&found, &titles, &Judged::from([(question.document.clone(), 1.0)]));
         let quotes = found.items.iter().take(3).any(|item| item["title"] == question.document.as_str() && told(item).contains(&question.phrase));
         quoted += usize::from(quotes);
         let place = titles.iter().position(|title| *title == question.document);
@@ -124,12 +135,22 @@ async fn policies(given: &Given<'_>) -> Result<Outcome> {
             _ => Verdict::Wrong,
         };
         let first: Vec<&str> = titles.iter().take(3).map(String::as_str).collect();
-        let detail = format!("{}\n  wanted: {}, found at {}; first: {}; quoted: {quotes}", question.ask, question.document, place.map_or_else(|| "no place".to_owned(), |place| (place + 1).to_string()), first.join(", "));
+        let detail = format!(
+            "{}\n  wanted: {}, found at {}; first: {}; quoted: {quotes}",
+            question.ask,
+            question.document,
+            place.map_or_else(|| "no place".to_owned(), |place| (place + 1).to_string()),
+            first.join(", ")
+        );
         cases.push(Case { name: question.ask.clone(), verdict, detail, milliseconds: u64::try_from(found.took.as_millis()).unwrap_or(u64::MAX) });
     }
     let mut outcome = Outcome::of(Suite::Retrieval, cases);
     let count = questions.question.len().max(1) as f64;
-    outcome.metrics = BTreeMap::from([("questions".to_owned(), count), ("first".to_owned(), outcome.metrics["good"]), ("phrase_in_first_3".to_owned(), quoted as f64 / count)]);
+    outcome.metrics = BTreeMap::from([
+        ("questions".to_owned(), count),
+        ("first".to_owned(), outcome.metrics["good"]),
+        ("phrase_in_first_3".to_owned(), quoted as f64 / count),
+    ]);
     outcome.metrics.extend(measured.metrics(""));
     Ok(outcome)
 }
@@ -161,7 +182,10 @@ async fn collection(given: &Given<'_>, corpus: &Corpus) -> Result<BTreeMap<Strin
     let mut new = NewTenant::new(&slug, &corpus.name);
     new.administrator.password = Some(PASSWORD.to_owned());
     let login = Login { email: new.administrator.email.clone(), password: PASSWORD.to_owned(), role: "administrator".to_owned(), external_id: None };
-    create_tenant(owner, &Contents::of(&compose::modules()), new).await.map_err(anyhow::Error::new).with_context(|| format!("the tenant {slug} cannot be made"))?;
+    create_tenant(owner, &Contents::of(&compose::modules()), new)
+        .await
+        .map_err(anyhow::Error::new)
+        .with_context(|| format!("the tenant {slug} cannot be made"))?;
     let client = Client::log_in(&given.target.base_url, &slug, &login).await?;
     let names = bring_in(&client, corpus).await?;
     if let Some(first) = corpus.documents.last() {
@@ -172,7 +196,7 @@ async fn collection(given: &Given<'_>, corpus: &Corpus) -> Result<BTreeMap<Strin
     for (id, words) in &corpus.queries {
         let found = search(&client, words).await?;
         let ranking: Vec<String> = found.items.iter().filter_map(|item| names.get(item["id"].as_str()?).cloned()).collect();
-        measured.add(&ranking, corpus.judged.get(id).context("a query without judgements")?);
+        measured.add(&found, &ranking, corpus.judged.get(id).context("a query without judgements")?);
     }
     let prefix = format!("{}.", corpus.name);
     let mut metrics = measured.metrics(&prefix);

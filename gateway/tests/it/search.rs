@@ -69,7 +69,9 @@ async fn a_question_that_cannot_be_understood_is_a_problem_with_a_code() {
     let tenant = app.tenant("acme", Placement::Pooled).await;
     let admin = app.admin(&tenant).await;
     let long = "x".repeat(1_001);
-    let cases: [(&[(&str, &str)], u16, &str); 11] = [
+    /// Parameters, and the status and code of the problem that they end in.
+    type Bad<'a> = (&'a [(&'a str, &'a str)], u16, &'a str);
+    let cases: [Bad<'_>; 11] = [
         (&[], 422, "invalid_input"),
         (&[("q", "")], 422, "invalid_input"),
         (&[("q", " \t ")], 422, "invalid_input"),

@@ -1,8 +1,10 @@
 //! The built-in planner: a provider that needs no model.
 //!
 //! It answers like any provider, with tool calls or with text, by rules over the tool definitions that it is handed and
-//! the results of earlier calls: [`lexicon`] reads names, labels and synonyms out of the tools, [`reading`] marks what
-//! of the question they explain, [`question`] and [`command`] turn that into calls, [`words`] phrases the answer.
+//! the results of earlier calls. Start at [`question`]: a [`scene`] is what a question says (phrases of the [`lexicon`],
+//! [`names`] of records, [`dates`], the [`shape`] of the answer), an [`interpret`]ation is what it says about one resource,
+//! and of all readings the nearest that leaves no word unexplained is asked for and told by [`answer`]. [`command`] does
+//! the same for one imperative sentence, [`dialogue`] joins a question to the one before.
 //!
 //! It plans anew at each call. What it needs to know it asks of the [`turn::Turn`], which answers from the tool results
 //! so far or says which call is missing. It never guesses: a word that it cannot place is named, not ignored.

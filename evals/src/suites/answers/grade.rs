@@ -66,7 +66,8 @@ impl Truth {
         let question = fold(question);
         let mut bare = answer.to_owned();
         // Names first: they may hold digits, and one name may be part of another.
-        let mut names: Vec<String> = self.universe.iter().map(|name| fold(name)).chain(truths.iter().filter(|truth| number(truth).is_none()).cloned()).collect();
+        let mut names: Vec<String> =
+            self.universe.iter().map(|name| fold(name)).chain(truths.iter().filter(|truth| number(truth).is_none()).cloned()).collect();
         names.sort_by_key(|name| std::cmp::Reverse(name.len()));
         names.dedup();
         let mut untrue = Vec::new();
@@ -131,7 +132,10 @@ fn whole(answer: &str, name: &str, from: usize) -> Option<usize> {
 }
 
 fn forms(date: NaiveDate) -> Vec<String> {
-    ["%Y-%m-%d", "%d.%m.%Y", "%-d.%-m.%Y", "%B %-d, %Y", "%-d %B %Y", "%b %-d, %Y", "%-d %b %Y"].iter().map(|form| date.format(form).to_string().to_lowercase()).collect()
+    ["%Y-%m-%d", "%d.%m.%Y", "%-d.%-m.%Y", "%B %-d, %Y", "%-d %B %Y", "%b %-d, %Y", "%-d %b %Y"]
+        .iter()
+        .map(|form| date.format(form).to_string().to_lowercase())
+        .collect()
 }
 
 /// Lower case, with white space as single blanks within lines.

@@ -70,7 +70,11 @@ impl Prober<'_> {
         let name = format!("list/{}", table.resource);
         let Some(items) = told["items"].as_array() else {
             // A resource that is not sorted like this says so.
-            let finding = if status == StatusCode::BAD_REQUEST && path.contains("sort=") { Finding::Kept } else { Finding::Missing(format!("{status}: {}", short(&told))) };
+            let finding = if status == StatusCode::BAD_REQUEST && path.contains("sort=") {
+                Finding::Kept
+            } else {
+                Finding::Missing(format!("{status}: {}", short(&told)))
+            };
             self.found(name, format!("GET {path}"), finding);
             return Ok(());
         };
@@ -163,8 +167,18 @@ impl Prober<'_> {
         self.found(format_args!("detail/{}", table.resource), format!("GET {path}"), finding);
         let path = format!("{path}/history");
         let (_, told) = self.get(&path).await?;
-        let changed: Vec<&str> = told["items"].as_array().into_iter().flatten().flat_map(|item| item["changes"].as_array().into_iter().flatten()).filter_map(|change| change["field"].as_str()).collect();
-        let leak = self.person.masked_to(table).find(|masked| changed.contains(&masked.field.as_str())).map(|masked| Finding::Leak(format!("tells that {} changed", masked.field)));
+        let changed: Vec<&str> = told["items"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .flat_map(|item| item["changes"].as_array().into_iter().flatten())
+            .filter_map(|change| change["field"].as_str())
+            .collect();
+        let leak = self
+            .person
+            .masked_to(table)
+            .find(|masked| changed.contains(&masked.field.as_str()))
+            .map(|masked| Finding::Leak(format!("tells that {} changed", masked.field)));
         self.found(format_args!("history/{}", table.resource), format!("GET {path}"), leak.unwrap_or(Finding::Kept));
         Ok(())
     }
@@ -199,7 +213,13 @@ impl Prober<'_> {
     pub(super) async fn reports(&mut self) -> Result<()> {
         for report in &self.world.reports {
             let (status, told) = self.get(&report.path).await?;
-            let named: Vec<&Value> = told["rows"].as_array().into_iter().flatten().flat_map(|row| row.as_array().into_iter().flatten()).filter(|cell| cell.get("title").is_some()).collect();
+            let named: Vec<&Value> = told["rows"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .flat_map(|row| row.as_array().into_iter().flatten())
+                .filter(|cell| cell.get("title").is_some())
+                .collect();
             let finding = if self.person.grants.contains_key(&report.permission) {
                 match named.iter().find(|cell| self.is_hidden_record(cell["id"].as_str().unwrap_or_default())) {
                     Some(cell) => Finding::Leak(format!("names {cell}")),

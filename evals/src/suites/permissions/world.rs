@@ -117,7 +117,9 @@ impl World {
         let arms = self.tables.iter().filter(|other| !other.hangs).filter_map(|other| {
             let readable = self.predicate(other, &inner, email, grants)?;
             let (resource, name) = (quoted(&other.resource), &other.name);
-            Some(format!(" WHEN {resource} THEN EXISTS (SELECT FROM {name} {inner} WHERE {inner}.tenant_id = $1 AND {inner}.id = {alias}.subject_id AND ({readable}))"))
+            Some(format!(
+                " WHEN {resource} THEN EXISTS (SELECT FROM {name} {inner} WHERE {inner}.tenant_id = $1 AND {inner}.id = {alias}.subject_id AND ({readable}))"
+            ))
         });
         let arms: String = arms.collect();
         Some(format!("({width}) AND ({alias}.subject_id IS NULL OR CASE {alias}.subject_resource{arms} ELSE false END)"))
@@ -153,7 +155,8 @@ fn width(table: &Table, alias: &str, email: &str, scope: &str) -> String {
     if !table.open {
         return reached;
     }
-    let nobodys: Vec<String> = [&table.owner, &table.department, &table.company].into_iter().flatten().map(|column| format!("{alias}.{column} IS NULL")).collect();
+    let nobodys: Vec<String> =
+        [&table.owner, &table.department, &table.company].into_iter().flatten().map(|column| format!("{alias}.{column} IS NULL")).collect();
     format!("{reached} OR ({})", nobodys.join(" AND "))
 }
 

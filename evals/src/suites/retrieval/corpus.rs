@@ -105,7 +105,10 @@ mod tests {
     #[test]
     fn documents_may_have_no_title_and_a_broken_line_is_told() {
         let read = lines("{\"_id\": \"1\", \"title\": \"Wings\", \"text\": \"lift\"}\n\n{\"_id\": \"2\", \"text\": \"drag\", \"metadata\": {}}\n").unwrap();
-        assert_eq!(read, [Entry { id: "1".into(), title: "Wings".into(), text: "lift".into() }, Entry { id: "2".into(), title: String::new(), text: "drag".into() }]);
+        assert_eq!(
+            read,
+            [Entry { id: "1".into(), title: "Wings".into(), text: "lift".into() }, Entry { id: "2".into(), title: String::new(), text: "drag".into() }]
+        );
         assert!(format!("{:#}", lines("{}\n").unwrap_err()).contains("line 1"));
     }
 }

@@ -78,7 +78,7 @@ pub(in crate::assistant) fn is_question(text: &str) -> bool {
     let text = text.trim().to_lowercase();
     let sentences: Vec<&str> = text.split_inclusive(['.', '!', '?', '\n']).map(str::trim).filter(|sentence| !sentence.is_empty()).collect();
     let requests = |sentence: &&str| REQUESTS.iter().any(|request| begins(sentence, request)) || sentence.contains(" please") || sentence.contains(" bitte");
-    if sentences.iter().any(|sentence| requests(sentence)) {
+    if sentences.iter().any(requests) {
         return false;
     }
     let asks = |sentence: &str| sentence.ends_with('?') || QUESTIONS.iter().any(|word| begins(sentence, word));

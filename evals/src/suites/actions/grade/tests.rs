@@ -12,8 +12,14 @@ fn compared(wanted: Value, proposed: Value) -> Match {
 #[test]
 fn the_same_command_with_the_same_values_is_the_same() {
     assert_eq!(compared(json!({ "level": "30", "name": "Chai" }), json!({ "level": "30.0", "name": "chai." })), Match::Same);
-    assert_eq!(compared(json!({ "price": { "amount": "41.5", "currency": "EUR" } }), json!({ "price": { "amount": "41.50", "currency": "EUR" } })), Match::Same);
-    assert_eq!(compared(json!({ "lines": [{ "item": "x", "quantity": "3" }] }), json!({ "lines": [{ "item": "x", "quantity": { "value": "3", "unit": "" } }] })), Match::Same);
+    assert_eq!(
+        compared(json!({ "price": { "amount": "41.5", "currency": "EUR" } }), json!({ "price": { "amount": "41.50", "currency": "EUR" } })),
+        Match::Same
+    );
+    assert_eq!(
+        compared(json!({ "lines": [{ "item": "x", "quantity": "3" }] }), json!({ "lines": [{ "item": "x", "quantity": { "value": "3", "unit": "" } }] })),
+        Match::Same
+    );
 }
 
 #[test]

@@ -90,8 +90,10 @@ impl Flip {
     async fn ask(flip: Arc<Self>, turn: Arc<AtomicU64>, seen: watch::Sender<Seen>, shift: Shift, seed: usize) {
         let mut dice = Dice::new(seed);
         while !shift.is_over() {
-            let at = dice.below(flip.ways.len() + flip.later.len());
-            let (call, prompt) = flip.ways.get(at).map_or_else(|| (&flip.later[at - flip.ways.len()], false), |call| (call, true));
+            // Half of the questions are of the kind that decides when the next turn comes.
+            let prompt = flip.later.is_empty() || dice.below(2) == 0;
+            let ways = if prompt { &flip.ways } else { &flip.later };
+            let call = &ways[dice.below(ways.len())];
             let before = turn.load(Ordering::SeqCst);
             let reply = flip.person.send(call).await;
             let certain = (turn.load(Ordering::SeqCst) == before).then_some(before % 4);
