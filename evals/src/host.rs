@@ -66,8 +66,8 @@ impl Host {
         let told = serde_json::json!({ "base_url": server.base_url, "tenants": tenants });
         let announcement = serde_json::from_value(told).context("the log-ins have another shape")?;
         let host = Self { announcement, database_url, server, config, cluster, folder };
-        // What the filling told the modules and the index is applied before anything is measured.
-        host.settle().await?;
+        // What the filling told the modules is applied before anything is measured; suites that search wait for the index.
+        host.server.state.relay.drain().await.map_err(anyhow::Error::new).context("the events were not delivered")?;
         Ok(host)
     }
 

@@ -4,6 +4,7 @@
 mod browser;
 mod demo_server;
 mod deny;
+mod evals;
 mod machine;
 mod schemathesis;
 
@@ -51,6 +52,8 @@ enum Part {
     Rights,
     /// The race of search of `cargo xtask soak`, for a short time.
     Search,
+    /// What the assistant leaks, does and falls for, and what search finds: the quick suites of the evaluation.
+    Evals,
     /// The screens in a headless browser.
     Browser,
     /// Generated bad input against every route of the OpenAPI document.
@@ -89,6 +92,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
             let tested = ignored_tests(&server, "soak::search::", Some(SEARCH_SECONDS));
             tested.and(server.stop())
         })?;
+    }
+    if wanted(Part::Evals) {
+        phases.attempt("evals", || evals::run(args.home.as_deref()))?;
     }
     let browser = wanted(Part::Browser) && browser::folder()?.is_dir();
     if browser || wanted(Part::Schemathesis) {

@@ -30,6 +30,8 @@ struct Family {
     shape: grade::Shape,
     #[serde(default)]
     universe: Option<String>,
+    #[serde(default)]
+    also: Option<String>,
     questions: Vec<String>,
 }
 
@@ -52,7 +54,11 @@ pub async fn run(given: &Given<'_>) -> Result<Outcome> {
             Some(sql) => truth.rows(sql).await?.into_iter().flatten().collect(),
             None => Vec::new(),
         };
-        let expected = Truth { shape: family.shape, rows, universe };
+        let also = match &family.also {
+            Some(sql) => truth.rows(sql).await?.into_iter().flatten().collect(),
+            None => Vec::new(),
+        };
+        let expected = Truth { also, shape: family.shape, rows, universe };
         for (at, question) in family.questions.iter().enumerate() {
             let told = asker.ask(question).await?;
             let verdict = expected.grade(question, &told);

@@ -24,6 +24,8 @@ pub(super) struct Truth {
     pub(super) rows: Vec<Vec<String>>,
     /// Every name that could be told.
     pub(super) universe: Vec<String>,
+    /// What is true as well and may be told with it, such as the number of the order that a date is of.
+    pub(super) also: Vec<String>,
 }
 
 impl Truth {
@@ -80,7 +82,8 @@ impl Truth {
             }
             bare = bare.replace(name.as_str(), " ");
         }
-        let allowed: HashSet<Decimal> = truths.iter().filter_map(|truth| number(truth)).chain(numbers(&question)).collect();
+        let allowed: HashSet<Decimal> =
+            truths.iter().filter_map(|truth| number(truth)).chain(numbers(&question)).chain(self.also.iter().filter_map(|cell| number(&fold(cell)))).collect();
         let rows = Decimal::from(self.rows.len());
         let dates: Vec<NaiveDate> = truths.iter().filter_map(|truth| truth.parse().ok()).collect();
         let of_dates: HashSet<Decimal> =

@@ -10,6 +10,7 @@ fn truth(shape: Shape, rows: &[&[&str]], universe: &[&str]) -> Truth {
         shape,
         rows: rows.iter().map(|row| row.iter().map(|cell| (*cell).to_owned()).collect()).collect(),
         universe: universe.iter().map(|name| (*name).to_owned()).collect(),
+        also: Vec::new(),
     }
 }
 
@@ -69,4 +70,13 @@ fn a_part_of_the_truth_is_wrong() {
     let truth = truth(Shape::Rows, &[&["Around"], &["Bits"]], &["Around", "Bits", "Corner"]);
     let part = Told { answer: "Around".to_owned(), ..Told::default() };
     assert_eq!(truth.grade("Which are in London?", &part), Verdict::Wrong);
+}
+
+#[test]
+fn what_is_true_as_well_may_be_told_with_it() {
+    let mut day = truth(Shape::Value, &[&["1998-04-23"]], &[]);
+    assert_eq!(day.grade("When was the last order?", &told("Order 11044: 1998-04-23")), Verdict::Wrong);
+    day.also = vec!["11044".to_owned()];
+    assert_eq!(day.grade("When was the last order?", &told("Order 11044: 1998-04-23")), Verdict::Good);
+    assert_eq!(day.grade("When was the last order?", &told("Order 11045: 1998-04-23")), Verdict::Wrong);
 }
