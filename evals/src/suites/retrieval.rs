@@ -188,9 +188,11 @@ async fn collection(given: &Given<'_>, corpus: &Corpus) -> Result<BTreeMap<Strin
         .with_context(|| format!("the tenant {slug} cannot be made"))?;
     let client = Client::log_in(&given.target.base_url, &slug, &login).await?;
     let names = bring_in(&client, corpus).await?;
+    eprintln!("  {}: {} documents brought in", corpus.name, names.len());
     if let Some(first) = corpus.documents.last() {
         indexed(given, &client, &first.text.split_whitespace().take(20).collect::<Vec<_>>().join(" ")).await?;
     }
+    eprintln!("  {}: indexed", corpus.name);
     let mut measured = Measured::default();
     let started = Instant::now();
     for (id, words) in &corpus.queries {

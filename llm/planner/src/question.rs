@@ -106,19 +106,25 @@ fn role(turn: &Turn, words: &Words, scene: &Scene, query: &mut Interpretation<'_
     Ok(())
 }
 
-/// Names the first words that nothing explains.
+/// Names the words that nothing explains. Names of records count with them even where the record was found: else the
+/// wording would tell whether somebody exists about whom one may not know what was asked.
 fn unplaced(words: &Words, scene: &Scene, left: Option<&[usize]>) -> String {
     let reading = &scene.reading;
-    let Some(first) = left.and_then(|left| left.first().copied()) else {
-        let run = reading.runs().first().copied();
-        return words.unknown(&run.map(|(start, len)| reading.text_of(start, len)).unwrap_or_default());
+    let left: Vec<usize> = match left {
+        Some(left) => left.to_vec(),
+        None => reading.runs().first().map(|(start, len)| (*start..start + len).collect()).unwrap_or_default(),
     };
-    let left = left.unwrap_or_default();
-    let end = (first..).take_while(|at| left.contains(at)).last().unwrap_or(first) + 1;
-    let text = reading.text_of(first, end - first);
-    let is_known = scene.spans.iter().any(|span| span.start <= first && first < span.end()) || scene.names.iter().any(|name| name.start == first);
-    let capital = text.chars().next().is_some_and(char::is_uppercase);
-    if !is_known && capital && first > 0 { words.not_found(&text) } else { words.unknown(&text) }
+    if left.is_empty() && scene.names.is_empty() {
+        return words.unknown("");
+    }
+    let of_names = scene.names.iter().flat_map(|name| name.start..name.start + name.len);
+    let all: Vec<usize> = left.iter().copied().chain(of_names).collect();
+    let (first, last) = (all.iter().copied().min().unwrap_or_default(), all.iter().copied().max().unwrap_or_default());
+    let text = reading.text_of(first, last - first + 1);
+    // Nothing but a name: it was looked for and not found.
+    let is_name = first > 0 && scene.names.is_empty() && text.split_whitespace().all(|word| !word.starts_with(char::is_lowercase));
+    let is_known = scene.spans.iter().any(|span| span.start <= first && first < span.end());
+    if is_name && !is_known { words.not_found(&text) } else { words.unknown(&text) }
 }
 
 fn candidates<'a>(lexicon: &'a Lexicon, scene: &Scene) -> Vec<Candidate<'a>> {
