@@ -82,7 +82,7 @@ impl Proposal {
             "conversation_id": self.conversation,
             "state": if self.state == State::Open && self.expires_at < now { json!("expired") } else { json!(self.state) },
             "steps": self.steps.iter().map(|step| json!({ "command": step.command, "arguments": step.input, "name": step.name })).collect::<Vec<_>>(),
-            "preview": { "changes": self.preview.changes, "effects": self.preview.effects, "follows": self.preview.follows, "warnings": self.preview.warnings, "risk": self.preview.risk },
+            "preview": { "changes": self.preview.changes, "created": self.preview.created, "effects": self.preview.effects, "follows": self.preview.follows, "warnings": self.preview.warnings, "risk": self.preview.risk },
             "tainted": if self.provenance.tainted.is_array() { self.provenance.tainted.clone() } else { json!([]) },
             "notices": self.provenance.notices,
             "results": self.results.as_ref().map(|results| outcome(results, &self.steps)),

@@ -1,7 +1,7 @@
 //! A Steward of the harness's own: the demo company, and Northwind where its files are, on a throwaway database.
 
 use crate::target::Announcement;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use secrecy::SecretString;
 use sqlx::{Connection, PgConnection};
 use std::path::{Path, PathBuf};
@@ -18,8 +18,6 @@ use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
 const DATABASE: &str = "steward_evals";
-/// Each round indexes all that it finds, so that more than a few say that something goes round in circles.
-const ROUNDS_MAX: usize = 10;
 
 pub struct Host {
     pub announcement: Announcement,
@@ -76,16 +74,7 @@ impl Host {
     /// Events are delivered and everything committed so far can be found.
     pub async fn settle(&self) -> Result<()> {
         self.server.state.relay.drain().await.map_err(anyhow::Error::new).context("the events were not delivered")?;
-        let indexer = &self.server.state.indexer;
-        for _ in 0..ROUNDS_MAX {
-            indexer.settle().await.map_err(anyhow::Error::new).context("the index was not brought up to date")?;
-            // The first round of an empty database only asks for the index that the next one fills.
-            let status = indexer.status(None).await.map_err(anyhow::Error::new).context("the index does not tell how it fares")?;
-            if !status.parts.is_empty() && status.parts.iter().all(|part| part.live && part.ready && part.walks == part.walks_done) {
-                return Ok(());
-            }
-        }
-        bail!("the index is not complete after {ROUNDS_MAX} rounds")
+        self.server.state.indexer.settle().await.map_err(anyhow::Error::new).context("the index was not brought up to date")
     }
 
     /// Another server over the same database whose assistant asks these models.

@@ -92,7 +92,7 @@ impl Turn<'_> {
         let kernel = &self.state().kernel;
         let proposal = propose::run(kernel, self.principal(), self.question, arguments, findings).await?;
         findings.proposals += 1;
-        findings.sources.preview(&proposal.preview.changes);
+        findings.sources.preview(&proposal.preview);
         findings.provenance.preview(&findings.catalogue, &proposal.preview.changes);
         let card = propose::card(&proposal, kernel);
         self.recorder.emit(vec![("proposal", card.clone())]).await;

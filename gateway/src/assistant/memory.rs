@@ -106,10 +106,9 @@ impl Sources {
     }
 
     /// Of the changes that a preview shows: the model was told of them.
-    pub(super) fn preview(&mut self, changes: &[steward_kernel::bus::Change]) {
-        let new: HashSet<Uuid> = changes.iter().filter(|change| change.field == "created_at").map(|change| change.id).collect();
-        for change in changes {
-            self.record(&change.resource, Some(change.id).filter(|id| !new.contains(id)), Some(&change.field));
+    pub(super) fn preview(&mut self, preview: &steward_kernel::bus::Preview) {
+        for change in &preview.changes {
+            self.record(&change.resource, Some(change.id).filter(|id| !preview.created.contains(id)), Some(&change.field));
         }
     }
 

@@ -33,6 +33,9 @@ pub struct Change {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Preview {
     pub changes: Vec<Change>,
+    /// Records among the changes that do not exist yet: an execution makes others in their place.
+    #[serde(default)]
+    pub created: Vec<Uuid>,
     /// Effects on records that the user may not read, in words.
     pub effects: Vec<String>,
     /// External subscriptions that would run after the commit.
@@ -159,9 +162,12 @@ impl Work {
                 (!record.1.created).then_some((primary, record.1.before))
             })
             .collect();
+        let created: Vec<Uuid> = records.iter().filter(|(_, record)| record.created).map(|((_, id), _)| *id).collect();
         let changes = self.shown(records).await?;
+        let created = created.into_iter().filter(|id| changes.iter().any(|change| change.id == *id)).collect();
         Ok(Preview {
             changes,
+            created,
             effects: std::mem::take(&mut self.effects),
             follows,
             warnings: std::mem::take(&mut self.warnings),

@@ -36,6 +36,7 @@ impl Prober<'_> {
                 }
             }
         }
+        self.finds_what_it_may().await?;
         for words in queries {
             let path = format!("search?q={}&limit=50", encoded(&words));
             let (status, told) = self.get(&path).await?;
@@ -45,6 +46,19 @@ impl Prober<'_> {
             };
             self.found("search", format!("GET {path}"), finding);
         }
+        Ok(())
+    }
+
+    /// Who finds nothing at all keeps every secret.
+    async fn finds_what_it_may(&mut self) -> Result<()> {
+        let Some(id) = self.seen("hr.employee") else { return Ok(()) };
+        let rows = self.rows;
+        let Some((_, name)) = rows.get("hr.employee").and_then(|rows| rows.iter().find(|(row, _)| *row == id)) else { return Ok(()) };
+        let path = format!("search?resource=hr.employee&q={}", encoded(name));
+        let (status, told) = self.get(&path).await?;
+        let is_found = told["items"].as_array().is_some_and(|items| items.iter().any(|item| item["id"] == id.as_str()));
+        let finding = if is_found { Finding::Kept } else { Finding::Missing(format!("{status}: {name} is not found")) };
+        self.found("search/seen", format!("GET {path}"), finding);
         Ok(())
     }
 

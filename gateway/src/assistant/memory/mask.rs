@@ -91,8 +91,7 @@ fn changes(card: &Value) -> impl Iterator<Item = &Value> {
 
 /// Records that the proposal would make: they are nobody's yet.
 fn created(card: &Value) -> HashSet<Uuid> {
-    let is_new = |change: &&Value| change.get("field").and_then(Value::as_str) == Some("created_at") && change.get("old").is_none_or(Value::is_null);
-    changes(card).filter(is_new).filter_map(|change| change.get("id").and_then(super::id_of)).collect()
+    card.pointer("/preview/created").and_then(Value::as_array).into_iter().flatten().filter_map(super::id_of).collect()
 }
 
 /// The resource that the changed field refers to.
