@@ -34,13 +34,14 @@ impl Definitions {
         let mut grants: Vec<&str> = rights.grants.keys().map(String::as_str).collect();
         grants.sort_unstable();
         let key = format!(
-            "{}|{}|{}|{grants:?}|{:?}|{:?}|{:?}",
+            "{}|{}|{}|{grants:?}|{:?}|{:?}|{:?}|{:?}",
             read.tenant(),
             read.catalogue().version,
             labels.nearest(&rights.language),
             rights.modules,
             rights.modules_off,
-            rights.flags_off
+            rights.flags_off,
+            rights.risks
         );
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(tools) = kept.get(&key) {
@@ -75,7 +76,7 @@ fn definitions(read: &Read, labels: &Labels) -> Vec<Arc<Tool>> {
 /// Commands that an assistant may propose at all, whoever asks.
 fn proposable(read: &Read) -> impl Iterator<Item = &Arc<CommandSpec>> {
     let entitled = |spec: &CommandSpec| read.rights().entitled(module_of(&spec.name), spec.flag.as_deref());
-    read.catalogue().commands.values().filter(move |spec| !spec.internal && spec.risk != Risk::HumanOnly && entitled(spec))
+    read.catalogue().commands.values().filter(move |spec| !spec.internal && read.rights().risk_of(spec) != Risk::HumanOnly && entitled(spec))
 }
 
 /// Fields of a resource that may go into a prompt.
@@ -97,6 +98,11 @@ fn measures<'a>(read: &'a Read, resource: &'a Resource) -> impl Iterator<Item = 
 /// The path by which a filter names the field.
 fn path_of(field: &Field) -> String {
     if field.custom { format!("custom.{}", field.name) } else { field.name.to_string() }
+}
+
+/// That a likely duplicate is wanted is for the person to say, on the card.
+fn is_persons_word(spec: &CommandSpec, input: &Field) -> bool {
+    !spec.duplicate_guard.is_empty() && input.name == "allow_duplicate"
 }
 
 struct Shown<'a> {
@@ -223,7 +229,7 @@ impl Shown<'_> {
 
     fn object_schema(&self, spec: &CommandSpec, inputs: &[Field], is_customizable: bool) -> Value {
         let mut properties = Map::new();
-        for input in inputs {
+        for input in inputs.iter().filter(|input| !is_persons_word(spec, input)) {
             let mut schema = self.input_schema(spec, input);
             let label = self.labels.command_input(self.language, &spec.name, &spec.resource, input);
             let text = self.labels.command_input_description(self.language, &spec.name, &spec.resource, &input.name);
