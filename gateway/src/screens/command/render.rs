@@ -91,7 +91,7 @@ fn buttons(view: &View, job: &Job, shown: &Shown) -> Markup {
         Mode::Create | Mode::Edit => view.t("save"),
         Mode::Run => view.command(&job.spec).into_owned(),
     };
-    let primary = match (job.spec.risk, shown.preview.as_ref()) {
+    let primary = match (view.rights.risk_of(&job.spec), shown.preview.as_ref()) {
         (Risk::High | Risk::HumanOnly, _) => "btn btn-danger",
         (Risk::Low, preview) if preview.is_some_and(|preview| preview.risk != Risk::Low) => "btn btn-danger",
         (Risk::Low, _) => "btn btn-primary",
@@ -127,6 +127,7 @@ fn show_preview(view: &View, job: &Job, shown: &Shown, preview: &Preview) -> Mar
         section class="steward-preview mt-3" data-previewed aria-label=(view.t("preview")) {
             h3 class="h3" tabindex="-1" data-focus[!view.is_partial] { (view.t("would-happen")) }
             @for warning in &preview.warnings { div class="alert alert-warning" role="alert" { (icon("alert-triangle")) div { (warning) } } }
+            @if !preview.irreversible.is_empty() { div class="alert alert-warning" role="alert" data-irreversible { (icon("alert-triangle")) div { (view.t("irreversible")) } } }
             @if records.is_empty() && preview.effects.is_empty() { p class="text-secondary" { (view.t("no-change")) } }
             @if !records.is_empty() {
                 div class="table-responsive mb-3" {
