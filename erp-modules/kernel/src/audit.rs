@@ -3,7 +3,7 @@
 //! Rows are written in the transaction that they tell of; a refusal in one of its own. The chain over them is sealed
 //! after the commit by the relay, so that it does not serialise a tenant.
 
-use crate::catalogue::{CommandSpec, Risk};
+use crate::catalogue::CommandSpec;
 use crate::command::{Outcome, Reference};
 use crate::error::{Code, During, Error, Result};
 use crate::ids;
@@ -38,12 +38,20 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// `risk` is the command's class in this tenant.
-    pub(crate) fn done(id: Uuid, spec: &CommandSpec, risk: Risk, outcome: &Outcome, detail: Value) -> Self {
-        Self { id, command: spec.name.to_string(), nested_in: None, target: outcome.primary.clone(), outcome: "done", code: None, risk: risk.as_str(), detail }
+    pub(crate) fn done(id: Uuid, spec: &CommandSpec, outcome: &Outcome, detail: Value) -> Self {
+        Self {
+            id,
+            command: spec.name.to_string(),
+            nested_in: None,
+            target: outcome.primary.clone(),
+            outcome: "done",
+            code: None,
+            risk: spec.risk.as_str(),
+            detail,
+        }
     }
-    pub(crate) fn nested(inner: &CommandSpec, risk: Risk, outer: &CommandSpec, outcome: &Outcome) -> Self {
-        Self { nested_in: Some(outer.name.to_string()), ..Self::done(ids::fresh(), inner, risk, outcome, json!({})) }
+    pub(crate) fn nested(inner: &CommandSpec, outer: &CommandSpec, outcome: &Outcome) -> Self {
+        Self { nested_in: Some(outer.name.to_string()), ..Self::done(ids::fresh(), inner, outcome, json!({})) }
     }
     pub(crate) fn command(&self) -> &str {
         &self.command

@@ -382,7 +382,7 @@ impl Work {
         let outcome = command.run(self, input).await?;
         self.expected = None;
         let execution = ids::fresh();
-        self.audits.push(Entry::done(execution, &spec, self.rights.risk_of(&spec), &outcome, detail.clone()));
+        self.audits.push(Entry::done(execution, &spec, &outcome, detail.clone()));
         let undoable = outcome.undo.is_some();
         Ok(Executed { execution, outcome, version: None, undoable, replayed: false, transaction: None })
     }
@@ -462,7 +462,7 @@ fn admit(catalogue: &Catalogue, rights: &Rights, principal: &Principal, command:
         if !rights.may(&spec.permission) {
             return Err(Error::forbidden(&spec.permission));
         }
-        if rights.risk_of(spec) == Risk::HumanOnly {
+        if spec.risk == Risk::HumanOnly {
             if !principal.interactive {
                 return Err(Error::new(Code::InteractiveSessionRequired, format!("{command} is for persons who are logged in, not for programs")));
             }

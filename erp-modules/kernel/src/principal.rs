@@ -1,8 +1,7 @@
 //! Who asks, through which door, and with which rights.
 
-use crate::catalogue::{CommandSpec, Risk};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -108,9 +107,6 @@ pub struct Rights {
     /// Feature flags that are off, globally or for the tenant.
     #[serde(default)]
     pub flags_off: Vec<String>,
-    /// Commands that the tenant has tightened, with the class that they have here.
-    #[serde(default)]
-    pub risks: BTreeMap<String, Risk>,
     /// Grows whenever the tenant's custom fields change.
     pub catalogue_version: i64,
     pub plan: String,
@@ -127,10 +123,6 @@ impl Rights {
     }
     pub fn may(&self, permission: &str) -> bool {
         self.grants.contains_key(permission)
-    }
-    /// The risk of a command in this tenant: never less than what its module says.
-    pub fn risk_of(&self, spec: &CommandSpec) -> Risk {
-        self.risks.get(spec.name.as_ref()).map_or(spec.risk, |tightened| spec.risk.max(*tightened))
     }
     /// Whether the module is part of the plan and switched on, and the flag (if any) not switched off.
     pub fn entitled(&self, module: &str, flag: Option<&str>) -> bool {

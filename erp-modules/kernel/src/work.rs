@@ -283,7 +283,7 @@ impl Work {
         self.depth -= 1;
         let inner = std::mem::replace(&mut self.spec, outer);
         let outcome = outcome?;
-        self.audits.push(Entry::nested(&inner, self.rights.risk_of(&inner), &self.spec, &outcome));
+        self.audits.push(Entry::nested(&inner, &self.spec, &outcome));
         Ok(outcome)
     }
 

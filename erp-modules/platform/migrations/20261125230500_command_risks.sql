@@ -1,4 +1,4 @@
--- Commands that the tenant holds to be more dangerous than their modules say. The unit of work reads them from
+-- Commands that the tenant holds to be more dangerous than their modules say. The tenant's catalogue takes them from
 -- `kernel_placement`, where the commands that change this table copy them.
 CREATE TABLE platform_command_risk (
   tenant_id uuid NOT NULL, id uuid NOT NULL, version bigint NOT NULL DEFAULT 1, created_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz NOT NULL DEFAULT now(),

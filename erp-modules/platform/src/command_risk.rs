@@ -56,11 +56,12 @@ impl Entity for CommandRisk {
     }
 }
 
-/// Copies the classes to where every unit of work reads them with its rights.
+/// Copies the classes to where the tenant's catalogue is made from, and counts it up, so that the next request has them.
 async fn settle(work: &mut Work) -> Result<()> {
     let tenant = work.tenant();
     sqlx::query!(
-        "UPDATE kernel_placement SET risks = (SELECT coalesce(jsonb_object_agg(r.command, r.risk), '{}') FROM platform_command_risk r WHERE r.tenant_id = $1)
+        "UPDATE kernel_placement SET catalogue_version = catalogue_version + 1,
+                risks = (SELECT coalesce(jsonb_object_agg(r.command, r.risk), '{}') FROM platform_command_risk r WHERE r.tenant_id = $1)
           WHERE tenant_id = $1",
         tenant
     )

@@ -34,14 +34,13 @@ impl Definitions {
         let mut grants: Vec<&str> = rights.grants.keys().map(String::as_str).collect();
         grants.sort_unstable();
         let key = format!(
-            "{}|{}|{}|{grants:?}|{:?}|{:?}|{:?}|{:?}",
+            "{}|{}|{}|{grants:?}|{:?}|{:?}|{:?}",
             read.tenant(),
             read.catalogue().version,
             labels.nearest(&rights.language),
             rights.modules,
             rights.modules_off,
-            rights.flags_off,
-            rights.risks
+            rights.flags_off
         );
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(tools) = kept.get(&key) {
@@ -76,7 +75,7 @@ fn definitions(read: &Read, labels: &Labels) -> Vec<Arc<Tool>> {
 /// Commands that an assistant may propose at all, whoever asks.
 fn proposable(read: &Read) -> impl Iterator<Item = &Arc<CommandSpec>> {
     let entitled = |spec: &CommandSpec| read.rights().entitled(module_of(&spec.name), spec.flag.as_deref());
-    read.catalogue().commands.values().filter(move |spec| !spec.internal && read.rights().risk_of(spec) != Risk::HumanOnly && entitled(spec))
+    read.catalogue().commands.values().filter(move |spec| !spec.internal && spec.risk != Risk::HumanOnly && entitled(spec))
 }
 
 /// Fields of a resource that may go into a prompt.

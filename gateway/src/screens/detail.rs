@@ -131,7 +131,7 @@ fn body(view: &View, resource: &Resource, record: &Value, id: Uuid, title: &str,
                     h1 class="page-title" { (title) @if let Some((field, value)) = state { span class="ms-2" id="status" data-status=(value) { (format::badge(view, of, field, value)) } } @if is_archived { span class="badge bg-secondary-lt ms-2" { (view.labels.text(&view.language, "kernel--archived")) } } }
                 }
                 div class="col-auto d-flex gap-2 flex-wrap" {
-                    @for (index, spec) in shown.iter().enumerate() { (button(view, &path, spec, if index == 0 && !spec.when.is_empty() && view.rights.risk_of(spec) == Risk::Low && !goes_back(view, spec) { "btn btn-primary" } else { "btn" })) }
+                    @for (index, spec) in shown.iter().enumerate() { (button(view, &path, spec, if index == 0 && !spec.when.is_empty() && spec.risk == Risk::Low && !goes_back(view, spec) { "btn btn-primary" } else { "btn" })) }
                     @if let Some(spec) = edit { a class="btn" href=(format!("{path}/edit")) data-command=(spec.name) { (icon("pencil")) (view.t("edit")) } }
                     @if !more.is_empty() {
                         details class="steward-drop" {

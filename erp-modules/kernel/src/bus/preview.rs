@@ -170,13 +170,7 @@ impl Work {
         let digest = digest_of(self, &own);
         let follows = self.follow().await?;
         sqlx::query("SET CONSTRAINTS ALL IMMEDIATE").execute(&mut *self.tx).await.during("check the constraints")?;
-        let risk = self
-            .audits
-            .iter()
-            .filter_map(|entry| self.catalogue.commands.get(entry.command()))
-            .map(|spec| self.rights.risk_of(spec))
-            .max()
-            .unwrap_or(Risk::Low);
+        let risk = self.audits.iter().filter_map(|entry| self.catalogue.commands.get(entry.command())).map(|spec| spec.risk).max().unwrap_or(Risk::Low);
         let records = touched(self).await?;
         let mut irreversible: Vec<String> = Vec::new();
         for (step, _) in steps.iter().zip(&done).filter(|(_, executed)| !executed.undoable) {

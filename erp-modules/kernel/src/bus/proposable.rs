@@ -4,7 +4,7 @@
 use super::{Kernel, Step};
 use crate::catalogue::{Catalogue, Risk};
 use crate::error::{Code, Error, Result};
-use crate::principal::{Principal, Rights};
+use crate::principal::Principal;
 use serde_json::Value;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,13 +15,13 @@ pub(super) fn human_only() -> Error {
 }
 
 impl Kernel {
-    /// Refuses a plan with a step that only persons may do, in the tenant's own classes. The refusal is written down and
-    /// names that step.
+    /// Refuses a plan with a step that only persons may do, by the classes of the tenant's own catalogue. The refusal is
+    /// written down and names that step.
     pub async fn check_proposable(self: &Arc<Self>, principal: &Principal, steps: &[Step], detail: &Value) -> Result<()> {
         let read = self.read(principal).await?;
         let is_human_only = |step: &&Step| {
             let spec = read.catalogue().commands.get(&step.command).filter(|spec| !spec.internal);
-            spec.is_some_and(|spec| read.rights().risk_of(spec) == Risk::HumanOnly)
+            spec.is_some_and(|spec| spec.risk == Risk::HumanOnly)
         };
         let refused = steps.iter().find(is_human_only).map(|step| step.command.clone());
         read.finish().await?;
@@ -33,18 +33,18 @@ impl Kernel {
 
     /// Refuses a plan whose preview has come upon something that only persons may do: a step may call such a command.
     pub async fn refuse_human_only(self: &Arc<Self>, principal: &Principal, steps: &[Step], detail: &Value) -> Error {
-        let rights = match self.read(principal).await {
-            Ok(read) => read.rights().clone(),
+        let catalogue = match self.read(principal).await {
+            Ok(read) => Arc::clone(read.catalogue()),
             Err(error) => return error,
         };
-        let comes_upon = |step: &&Step| comes_upon(&self.registry.catalogue, &rights, &step.command, &mut HashSet::new());
+        let comes_upon = |step: &&Step| comes_upon(&catalogue, &step.command, &mut HashSet::new());
         let command = steps.iter().find(comes_upon).or(steps.first()).map_or("", |step| step.command.as_str());
         self.refuse(principal, command, human_only(), detail.clone()).await
     }
 }
 
 /// Whether a command is for persons only, or one that it calls.
-fn comes_upon(catalogue: &Catalogue, rights: &Rights, command: &str, seen: &mut HashSet<String>) -> bool {
+fn comes_upon(catalogue: &Catalogue, command: &str, seen: &mut HashSet<String>) -> bool {
     let Some(spec) = catalogue.commands.get(command).filter(|_| seen.insert(command.to_owned())) else { return false };
-    rights.risk_of(spec) == Risk::HumanOnly || spec.calls.iter().any(|called| comes_upon(catalogue, rights, called, seen))
+    spec.risk == Risk::HumanOnly || spec.calls.iter().any(|called| comes_upon(catalogue, called, seen))
 }

@@ -126,7 +126,7 @@ impl Shown<'_> {
         examples.dedup();
         json!({
             "name": spec.name, "label": labels.command(language, &spec.name), "description": labels.description(language, &spec.name), "examples": examples,
-            "resource": spec.resource, "target": spec.target, "risk": self.read.rights().risk_of(spec).as_str(), "when": spec.when,
+            "resource": spec.resource, "target": spec.target, "risk": spec.risk.as_str(), "when": spec.when,
             "inputs": spec.inputs.iter().filter(|input| !super::is_persons_word(spec, input)).map(|input| self.input(spec, input)).collect::<Vec<_>>(),
         })
     }

@@ -142,7 +142,7 @@ impl Teller<'_> {
             "description": self.labels.description(self.language, &spec.name),
             "examples": self.labels.examples(self.language, &spec.name),
             "target": spec.target,
-            "risk": self.rights.risk_of(spec).as_str(),
+            "risk": spec.risk.as_str(),
             "undo": spec.undo,
             "when": spec.when,
             "inputs": spec.inputs.iter().map(input).collect::<Vec<_>>(),

@@ -91,7 +91,7 @@ fn buttons(view: &View, job: &Job, shown: &Shown) -> Markup {
         Mode::Create | Mode::Edit => view.t("save"),
         Mode::Run => view.command(&job.spec).into_owned(),
     };
-    let primary = match (view.rights.risk_of(&job.spec), shown.preview.as_ref()) {
+    let primary = match (job.spec.risk, shown.preview.as_ref()) {
         (Risk::High | Risk::HumanOnly, _) => "btn btn-danger",
         (Risk::Low, preview) if preview.is_some_and(|preview| preview.risk != Risk::Low) => "btn btn-danger",
         (Risk::Low, _) => "btn btn-primary",
