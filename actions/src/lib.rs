@@ -5,9 +5,15 @@
 //!
 //! **Invariants:** the token goes to interactive sessions only, never to a model; what is executed is what was previewed
 //! (the digest of its effects is compared inside the executing transaction, and targets must have the versions seen);
-//! confirming twice, retrying or resuming after a crash executes once, by the idempotency key of the proposal.
+//! confirming twice, retrying or resuming after a crash executes once, by the idempotency key of the proposal; the guard
+//! against duplicates always runs, whatever a model asks for, and only the person who confirms can pass it.
 
+mod guard;
+mod shown;
 mod store;
+
+pub use guard::Duplicate;
+pub use store::forget;
 
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
@@ -36,6 +42,13 @@ pub enum State {
     Executed,
 }
 
+/// What a person says of likely duplicates when confirming.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duplicates {
+    Refused,
+    Allowed,
+}
+
 /// In which conversation something is proposed, and what is known of where it comes from.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
@@ -57,6 +70,8 @@ pub struct Provenance {
     pub records: Vec<String>,
     /// What one must be able to read to see the card; the conversation knows its form.
     pub sources: Value,
+    /// Steps that would make a likely duplicate: the person must say that he wants it.
+    pub duplicates: Vec<Duplicate>,
 }
 
 /// A plan with its preview, as it was shown.
@@ -70,29 +85,15 @@ pub struct Proposal {
     pub provenance: Provenance,
     pub state: State,
     pub results: Option<Vec<Executed>>,
+    /// Those of its executions that were taken back.
+    #[serde(default)]
+    pub undone: Vec<Uuid>,
     pub created_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
 }
 
-impl Proposal {
-    /// What a page shows of it; the digest stays inside.
-    pub fn shown(&self, now: DateTime<Utc>) -> Value {
-        json!({
-            "id": self.id,
-            "conversation_id": self.conversation,
-            "state": if self.state == State::Open && self.expires_at < now { json!("expired") } else { json!(self.state) },
-            "steps": self.steps.iter().map(|step| json!({ "command": step.command, "arguments": step.input, "name": step.name })).collect::<Vec<_>>(),
-            "preview": { "changes": self.preview.changes, "created": self.preview.created, "effects": self.preview.effects, "follows": self.preview.follows, "warnings": self.preview.warnings, "risk": self.preview.risk },
-            "tainted": if self.provenance.tainted.is_array() { self.provenance.tainted.clone() } else { json!([]) },
-            "notices": self.provenance.notices,
-            "results": self.results.as_ref().map(|results| outcome(results, &self.steps)),
-            "expires_at": self.expires_at,
-        })
-    }
-}
-
 /// Previews the steps as the person and stores the proposal. Human-only commands cannot be proposed at all.
-pub async fn propose(kernel: &Arc<Kernel>, principal: &Principal, context: Context, mut steps: Vec<Step>) -> Result<Proposal> {
+pub async fn propose(kernel: &Arc<Kernel>, principal: &Principal, mut context: Context, mut steps: Vec<Step>) -> Result<Proposal> {
     // A proposal is stored and shown as it is: a password has no place in one.
     let catalogue = &kernel.registry.catalogue;
     for step in &steps {
@@ -102,11 +103,12 @@ pub async fn propose(kernel: &Arc<Kernel>, principal: &Principal, context: Conte
             return Err(Error::field(field.name.to_string(), "is secret: fill it in on the page of the command"));
         }
     }
-    let preview = kernel.preview(principal, &steps).await?;
+    let detail = told(&context);
+    kernel.check_proposable(principal, &steps, &detail).await?;
+    let (preview, duplicates) = guard::preview(kernel, principal, &mut steps, &detail).await?;
+    context.provenance.duplicates = duplicates;
     if preview.risk == Risk::HumanOnly {
-        let error = Error::new(Code::Forbidden, "this can only be done by a person in the screens").because("actions.human_only");
-        let command = steps.first().map_or("", |step| step.command.as_str());
-        return Err(kernel.refuse(principal, command, error, json!({ "proposal": true })).await);
+        return Err(kernel.refuse_human_only(principal, &steps, &detail).await);
     }
     bind_versions(kernel, &mut steps, &preview);
     let now = kernel.clock.now();
@@ -118,6 +120,7 @@ pub async fn propose(kernel: &Arc<Kernel>, principal: &Principal, context: Conte
         provenance: context.provenance,
         state: State::Open,
         results: None,
+        undone: Vec::new(),
         created_at: now,
         expires_at: now + Duration::minutes(LIFETIME_MINUTES),
     };
@@ -168,23 +171,9 @@ fn seal(kernel: &Kernel, principal: &Principal, proposal: &Proposal) -> blake3::
     blake3::keyed_hash(&key, bound.to_string().as_bytes())
 }
 
-/// What a confirmation answers.
-pub fn outcome(results: &[Executed], steps: &[Step]) -> Value {
-    let list: Vec<Value> = results
-        .iter()
-        .zip(steps)
-        .map(|(executed, step)| {
-            json!({ "command": step.command, "execution": executed.execution, "resource": executed.outcome.primary.as_ref().map(|primary| &primary.resource),
-                    "id": executed.outcome.primary.as_ref().map(|primary| primary.id), "version": executed.version, "undoable": executed.undoable, "data": executed.outcome.data })
-        })
-        .collect();
-    // Undone in reverse: what was done last is taken back first.
-    let undo: Vec<Uuid> = results.iter().rev().filter(|executed| executed.undoable).map(|executed| executed.execution).collect();
-    json!({ "results": list, "undo": if undo.is_empty() { Value::Null } else { json!({ "executions": undo }) } })
-}
-
 /// Executes the proposal as the person who confirms it.
-pub async fn confirm(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid, token: &str) -> Result<Value> {
+/// `duplicates` is the person's own word, where the guard against duplicates asked for one.
+pub async fn confirm(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid, token: &str, duplicates: Duplicates) -> Result<Value> {
     if !principal.interactive {
         let error = Error::new(Code::ConfirmationRequired, "only a person who is logged in can confirm a proposal");
         return Err(kernel.refuse(principal, "assistant.proposal.confirm", error, json!({ "proposal": id })).await);
@@ -196,9 +185,14 @@ pub async fn confirm(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid, toke
         return Err(kernel.refuse(principal, "assistant.proposal.confirm", refused(), json!({ "proposal": id })).await);
     }
     match proposal.state {
-        State::Executed => return Ok(outcome(proposal.results.as_deref().unwrap_or_default(), &proposal.steps)),
+        State::Executed => {
+            // A crash may have come between the execution and the decision: it is stored now.
+            store::decide(kernel, principal, id, State::Executed, proposal.results.as_deref()).await?;
+            return Ok(proposal.outcome());
+        }
         State::Rejected => return Err(Error::rule("actions.rejected", "this proposal was rejected")),
         State::Open if proposal.expires_at < kernel.clock.now() => return Err(Error::rule("actions.expired", "this proposal has expired, ask again")),
+        State::Open if duplicates == Duplicates::Refused && !proposal.provenance.duplicates.is_empty() => return Err(guard::unanswered()),
         State::Open => {}
     }
     let plan = Plan {
@@ -209,15 +203,50 @@ pub async fn confirm(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid, toke
     };
     let results = kernel.execute_plan(principal, plan).await?;
     store::decide(kernel, principal, id, State::Executed, Some(&results)).await?;
-    Ok(outcome(&results, &proposal.steps))
+    Ok(Proposal { state: State::Executed, results: Some(results), ..proposal }.outcome())
+}
+
+/// Takes back what the proposal did, in one transaction: all that can be undone and was not yet, or nothing. Doing it
+/// again changes nothing.
+pub async fn undo(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid) -> Result<Value> {
+    let mut proposal = store::find(kernel, principal, id).await?;
+    if proposal.state != State::Executed {
+        return Err(Error::rule("actions.not_executed", "this proposal was not executed, there is nothing to undo"));
+    }
+    if proposal.undoable().next().is_none() {
+        return Err(Error::rule("actions.irreversible", "nothing of what this proposal did can be undone"));
+    }
+    let left = proposal.left();
+    if !left.is_empty() {
+        kernel.undo_plan(principal, &left, &json!({ "proposal": id })).await?;
+        proposal.undone = proposal.undoable().collect();
+    }
+    Ok(proposal.outcome())
 }
 
 /// What the audit of an execution says beside the command itself.
 fn audited(proposal: &Proposal, principal: &Principal) -> Value {
-    let Provenance { message, notices, tainted, records, .. } = &proposal.provenance;
+    let mut detail = origin(proposal.conversation, &proposal.provenance);
+    for (name, value) in [("proposal", json!(proposal.id)), ("policy", json!("confirmed")), ("approver", json!(principal.user))] {
+        detail[name] = value;
+    }
+    if !proposal.provenance.duplicates.is_empty() {
+        detail["duplicates"] = json!("allowed");
+    }
+    detail
+}
+
+/// What the audit says of a proposal that is refused: where it came from, as of one that is executed.
+fn told(context: &Context) -> Value {
+    let mut detail = origin(context.conversation, &context.provenance);
+    detail["policy"] = json!("proposed");
+    detail
+}
+
+fn origin(conversation: Option<Uuid>, provenance: &Provenance) -> Value {
+    let Provenance { message, notices, tainted, records, .. } = provenance;
     let paths: Vec<&Value> = tainted.as_array().into_iter().flatten().filter_map(|mark| mark.get("path")).collect();
-    json!({ "proposal": proposal.id, "conversation": proposal.conversation, "message": message, "policy": "confirmed", "approver": principal.user,
-            "notices": notices, "tainted": paths, "records": records })
+    json!({ "conversation": conversation, "message": message, "notices": notices, "tainted": paths, "records": records })
 }
 
 fn refused() -> Error {

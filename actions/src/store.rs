@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use std::sync::Arc;
 use steward_kernel::bus::{Executed, Kernel, Preview, Step};
 use steward_kernel::error::During;
-use steward_kernel::{Error, Principal, Result};
+use steward_kernel::{Error, Principal, Result, Work};
 use uuid::Uuid;
 
 pub(super) async fn insert(kernel: &Arc<Kernel>, principal: &Principal, proposal: &Proposal) -> Result<()> {
@@ -48,11 +48,21 @@ pub(super) async fn find(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid) 
             .fetch_optional(read.db())
             .await
             .during("look up the proposal")?;
-    read.finish().await?;
     let (conversation, steps, preview, state, results, created_at, expires_at, provenance) = row.ok_or_else(|| Error::not_found("proposal"))?;
     let state = serde_json::from_value(Value::String(state)).map_err(|error| Error::internal("a proposal has an unknown state").with_source(error))?;
     let (steps, preview, provenance, results) = (steps.0, preview.0, provenance.0, results.map(|results| results.0));
-    Ok(Proposal { id, conversation, steps, preview, provenance, state, results, created_at, expires_at })
+    let executions: Vec<Uuid> = results.iter().flatten().map(|executed| executed.execution).collect();
+    let undone = match executions.is_empty() {
+        true => Vec::new(),
+        false => sqlx::query_scalar("SELECT id FROM kernel_execution WHERE tenant_id = $1 AND id = ANY ($2) AND undone_by IS NOT NULL")
+            .bind(principal.tenant)
+            .bind(executions)
+            .fetch_all(read.db())
+            .await
+            .during("look up what was undone")?,
+    };
+    read.finish().await?;
+    Ok(Proposal { id, conversation, steps, preview, provenance, state, results, undone, created_at, expires_at })
 }
 
 pub(super) async fn decide(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid, state: State, results: Option<&[Executed]>) -> Result<()> {
@@ -77,4 +87,38 @@ pub(super) async fn decide(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid
         return Err(Error::rule("actions.decided", "this proposal was decided already"));
     }
     work.finish_record().await
+}
+
+/// Takes away what a conversation leaves of proposals, in the unit of work that deletes it: those that were not executed
+/// entirely; of the others the preview, the arguments and the texts that they came from. What the audit needs stays: which
+/// commands, when, with which results, after reading which records.
+pub async fn forget(work: &mut Work, conversation: Uuid) -> Result<()> {
+    let (tenant, owner) = (work.tenant(), work.user());
+    // What was executed is known from its idempotency row, also when a crash came before the decision was stored.
+    sqlx::query(
+        "DELETE FROM assistant_proposal p WHERE p.tenant_id = $1 AND p.owner_id = $2 AND p.conversation_id = $3 AND p.state <> 'executed'
+            AND NOT EXISTS (SELECT FROM kernel_idempotency i WHERE i.tenant_id = $1 AND i.actor_id = $2 AND i.key = 'proposal:' || p.id::text AND i.result IS NOT NULL)",
+    )
+    .bind(tenant)
+    .bind(owner)
+    .bind(conversation)
+    .execute(work.db())
+    .await
+    .during("delete the proposals")?;
+    sqlx::query(
+        "UPDATE assistant_proposal p SET
+            steps = (SELECT coalesce(jsonb_agg(jsonb_build_object('command', s.step -> 'command', 'input', '{}'::jsonb) ORDER BY s.at), '[]')
+                       FROM jsonb_array_elements(p.steps) WITH ORDINALITY AS s (step, at)),
+            preview = jsonb_build_object('changes', '[]'::jsonb, 'effects', '[]'::jsonb, 'follows', '[]'::jsonb, 'warnings', '[]'::jsonb, 'risk', p.preview -> 'risk',
+                                         'targets', '[]'::jsonb, 'digest', p.preview -> 'digest', 'outcomes', '[]'::jsonb),
+            provenance = jsonb_build_object('message', p.provenance -> 'message', 'notices', coalesce(p.provenance -> 'notices', '[]'), 'records', coalesce(p.provenance -> 'records', '[]'))
+          WHERE p.tenant_id = $1 AND p.owner_id = $2 AND p.conversation_id = $3",
+    )
+    .bind(tenant)
+    .bind(owner)
+    .bind(conversation)
+    .execute(work.db())
+    .await
+    .during("forget what the proposals said")?;
+    Ok(())
 }

@@ -1,8 +1,9 @@
-//! The command line: `steward serve`, `worker`, `migrate`, `tenant`, `import`, `reindex`, `openapi`, `demo`, `bench`.
+//! The command line: `steward serve`, `worker`, `migrate`, `tenant`, `import`, `reindex`, `audit`, `openapi`, `demo`, `bench`.
 //!
 //! Each subcommand is a file of its own. What they share stands here: the configuration is read and checked before
 //! anything starts, and a private PostgreSQL is stopped again however a command ends.
 
+mod audit;
 mod bench;
 mod demo;
 mod import;
@@ -51,6 +52,9 @@ enum Command {
     Import(import::Args),
     /// Build the index of the search anew, beside the one that is searched.
     Reindex(reindex::Args),
+    /// Check the audit.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Print the OpenAPI document.
     Openapi(openapi::Args),
     /// Start a demo company in the foreground.
@@ -91,6 +95,7 @@ fn run(cli: Cli, modules: Modules) -> Result<()> {
         Command::Migrate => with_server(config, |config| migrate::run(config, modules)),
         Command::Tenant(command) => with_server(config, |config| tenant::run(command, config, modules)),
         Command::Reindex(args) => with_server(config, |config| reindex::run(args, config, modules)),
+        Command::Audit(command) => with_server(config, |config| audit::run(command, config, modules)),
         Command::Import(args) => with_server(config, |config| import::run(args, config, modules)),
         Command::Demo(args) => with_server(config, |config| demo::run(args, config, modules)),
         Command::Bench(args) => with_server(config, |config| bench::run(args, config, modules)),

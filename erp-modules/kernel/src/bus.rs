@@ -15,6 +15,7 @@ mod commits;
 mod external;
 mod idempotency;
 mod preview;
+mod proposable;
 mod registry;
 mod subscriptions;
 mod undo;
@@ -33,7 +34,7 @@ use crate::database::Database;
 use crate::error::{Code, During, Error, Result};
 use crate::labels::Labels;
 use crate::module::Module;
-use crate::principal::{Principal, Rights};
+use crate::principal::{Door, Principal, Rights};
 use crate::tenant::{Placement, Tenants};
 use crate::work::{self, Companies, Mode, Work};
 use crate::{Clock, custom, ids, input, query};
@@ -461,8 +462,14 @@ fn admit(catalogue: &Catalogue, rights: &Rights, principal: &Principal, command:
         if !rights.may(&spec.permission) {
             return Err(Error::forbidden(&spec.permission));
         }
-        if spec.risk == Risk::HumanOnly && !principal.interactive {
-            return Err(Error::new(Code::InteractiveSessionRequired, format!("{command} is for persons who are logged in, not for programs")));
+        if spec.risk == Risk::HumanOnly {
+            if !principal.interactive {
+                return Err(Error::new(Code::InteractiveSessionRequired, format!("{command} is for persons who are logged in, not for programs")));
+            }
+            // Also what was proposed before the tenant tightened it.
+            if principal.door == Door::Assistant {
+                return Err(proposable::human_only());
+            }
         }
     }
     Ok(Arc::clone(spec))

@@ -1,4 +1,5 @@
-//! A tenant's own fields: read from its placement and merged into its catalogue.
+//! What a tenant adds to its catalogue, read from its placement: fields of its own, and classes of commands that it has
+//! tightened.
 //!
 //! Start at [`load`]. Values stand in the column `custom` (jsonb) of the resource's table; commands that are
 //! `customizable` take them as the input `custom`, an object that the bus checks against [`custom_fields`]. They can be
@@ -7,9 +8,11 @@
 #[cfg(test)]
 mod tests;
 
-use crate::catalogue::{Catalogue, Field, Kind, Name, Resource};
+use crate::catalogue::{Catalogue, Field, Kind, Name, Resource, Risk};
 use crate::error::{During, Error, Result};
 use sqlx::PgConnection;
+use sqlx::types::Json;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -31,7 +34,7 @@ struct Row {
     label_de: Option<String>,
 }
 
-/// The base catalogue with the tenant's fields. Read through a function of the owner's, since whoever reads need not
+/// The base catalogue with the tenant's fields and classes. The fields are read through a function of the owner's, since whoever reads need not
 /// hold the permission to see the list of custom fields itself.
 pub(crate) async fn load(db: &mut PgConnection, tenant: Uuid, base: &Catalogue, version: i64) -> Result<Catalogue> {
     let rows: Vec<Row> = sqlx::query_as("SELECT resource, name, kind, choices, required, label, label_de FROM kernel_custom_fields() WHERE tenant_id = $1")
@@ -39,7 +42,23 @@ pub(crate) async fn load(db: &mut PgConnection, tenant: Uuid, base: &Catalogue, 
         .fetch_all(db)
         .await
         .during("read the custom fields")?;
-    Ok(merge(base, rows, tenant, version))
+    let risks: Option<Json<BTreeMap<String, Risk>>> = sqlx::query_scalar("SELECT risks FROM kernel_placement WHERE tenant_id = $1")
+        .bind(tenant)
+        .fetch_optional(db)
+        .await
+        .during("read the classes of the commands")?;
+    let mut catalogue = merge(base, rows, tenant, version);
+    tighten(&mut catalogue, risks.map(|risks| risks.0).unwrap_or_default());
+    Ok(catalogue)
+}
+
+/// A class is tightened, never loosened: what a later release holds to be more dangerous still is so.
+fn tighten(catalogue: &mut Catalogue, risks: BTreeMap<String, Risk>) {
+    for (command, risk) in risks {
+        if let Some(spec) = catalogue.commands.get_mut(&command).filter(|spec| spec.risk < risk) {
+            Arc::make_mut(spec).risk = risk;
+        }
+    }
 }
 
 fn merge(base: &Catalogue, rows: Vec<Row>, tenant: Uuid, version: i64) -> Catalogue {

@@ -16,7 +16,7 @@ use crate::{input, work};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Transaction};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -115,6 +115,11 @@ impl Read {
     /// Which of these records the reader may read.
     pub async fn visible(&mut self, resource: &str, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
         query::scope::visible_ids(&mut self.tx, &self.catalogue, &self.rights, &self.principal, resource, ids).await
+    }
+
+    /// The titles of those of these records that the reader may read.
+    pub async fn titles(&mut self, resource: &str, ids: &[Uuid]) -> Result<HashMap<Uuid, String>> {
+        query::scope::titles(&mut self.tx, &self.catalogue, &self.rights, &self.principal, resource, ids).await
     }
 
     /// A page of a list.

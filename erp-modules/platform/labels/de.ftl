@@ -31,6 +31,22 @@ platform-custom_field-archive = Eigenes Feld archivieren
     .description = Nimmt das Feld aus Listen, Formularen und Antworten. Seine Werte bleiben gespeichert.
     .examples = Archiviere das Feld color | Entferne das eigene Feld region
 
+platform-command_risk = Einstufung eines Befehls
+    .plural = Einstufungen von Befehlen
+    .description = Ein Befehl, den dieser Mandant für gefährlicher hält, als sein Modul sagt.
+    .synonyms = Risikoklasse, Risikoklassen, Risikoeinstufung
+platform-command_risk--command = Befehl
+platform-command_risk--risk = Einstufung
+    .synonyms = Risiko
+platform-command_risk--risk--high = hoch: nichts davon läuft ohne Bestätigung
+platform-command_risk--risk--human_only = nur für Menschen: kein Assistent und kein Programm
+platform-command_risk--command_risk = Einstufung eines Befehls
+
+platform-command_risk-tighten = Befehl verschärfen
+    .description = Stuft einen Befehl in diesem Mandanten strenger ein: als hoch oder nur für Menschen, sodass kein Assistent ihn vorschlagen und kein Programm ihn ausführen darf.
+platform-command_risk-relax = Verschärfung aufheben
+    .description = Gibt einem Befehl die Einstufung zurück, die sein Modul vorsieht.
+
 platform-settings = Einstellungen
     .plural = Einstellungen
     .description = Zeitzone, Sprache und Geschäftsjahr dieses Mandanten.

@@ -31,6 +31,22 @@ platform-custom_field-archive = Archive own field
     .description = Takes the field out of lists, forms and answers. Its values stay stored.
     .examples = Archive the field color | Remove the own field region
 
+platform-command_risk = Class of a command
+    .plural = Classes of commands
+    .description = A command that this tenant holds to be more dangerous than its module says.
+    .synonyms = risk class, risk classes, command risk
+platform-command_risk--command = Command
+platform-command_risk--risk = Class
+    .synonyms = risk
+platform-command_risk--risk--high = high: nothing of it runs without confirmation
+platform-command_risk--risk--human_only = for persons only: no assistant and no program
+platform-command_risk--command_risk = Class of a command
+
+platform-command_risk-tighten = Tighten command
+    .description = Gives a command a stricter class in this tenant: high, or for persons only, so that no assistant may propose it and no program run it.
+platform-command_risk-relax = Lift tightening
+    .description = Gives a command back the class that its module says.
+
 platform-settings = Settings
     .plural = Settings
     .description = Time zone, language and fiscal year of this tenant.

@@ -20,13 +20,15 @@ const isNothing = (value) => value === null || value === undefined || value === 
 export function proposalCard(proposal, context) {
   const { words, names } = context;
   const label = (command) => names.commands[command] ?? command;
+  const duplicates = proposal.duplicates ?? [];
+  const given = element("div", { "data-arguments": true });
   const status = element("div", { class: "mt-2", role: "status" });
   const actions = element("div", { class: "card-footer d-flex gap-2 justify-content-end" });
   const card = element(
     "section",
     { class: "card steward-card", "data-proposal": proposal.id, "aria-label": proposal.steps.map((step) => label(step.command)).join(", ") },
     element("div", { class: "card-header" }, element("h3", { class: "card-title" }, proposal.steps.map((step) => label(step.command)).join(" → "))),
-    element("div", { class: "card-body" }, ...notices(), ...steps(), ...tainted(), ...preview(proposal.preview ?? {}), status),
+    element("div", { class: "card-body" }, ...notices(), given, ...tainted(), ...preview(proposal.preview ?? {}), status),
     actions,
   );
 
@@ -34,14 +36,52 @@ export function proposalCard(proposal, context) {
   function notices() {
     const told = (proposal.notices ?? []).map((name) => [name, words[name.replaceAll("_", "-")]]).filter(([, text]) => text);
     const parts = told.map(([name, text]) => element("div", { class: `alert alert-${name === "asked_only" ? "danger" : "warning"}`, role: "alert", "data-notice": name }, text));
+    for (const duplicate of duplicates) {
+      const step = proposal.steps.length > 1 ? `${words.step} ${duplicate.step + 1}: ` : "";
+      parts.push(element("div", { class: "alert alert-danger", role: "alert", "data-duplicate": duplicate.step }, step, words.duplicate));
+    }
     if (proposal.masked) parts.push(element("div", { class: "alert alert-info", role: "status" }, words.masked));
     return parts;
   }
 
-  /** Several steps are confirmed and executed together. */
-  function steps() {
-    if (proposal.steps.length < 2) return [];
-    return [element("ol", { class: "steward-steps" }, ...proposal.steps.map((step) => element("li", { "data-step": step.command }, label(step.command))))];
+  /** What is executed, step by step: each value that was filled in, and whether it is the person's own. */
+  function showArguments(steps, titles) {
+    const views = steps.map((step, at) => ({ command: step.command, rows: rowsOf(step, at, titles) }));
+    if (steps.length > 1) {
+      given.replaceChildren(element("ol", { class: "steward-steps" }, ...views.map(({ command, rows }) => element("li", { "data-step": command }, label(command), table(command, rows)))));
+    } else {
+      given.replaceChildren(...views.map(({ command, rows }) => element("div", { "data-step": command }, table(command, rows))));
+    }
+  }
+
+  function table(command, rows) {
+    if (rows.length === 0) return null;
+    return element("table", { class: "table table-sm steward-arguments", "aria-label": label(command) }, element("tbody", {}, ...rows));
+  }
+
+  function rowsOf(step, at, titles) {
+    const inputs = names.inputs?.[step.command] ?? {};
+    const fields = names.resources[step.command.slice(0, step.command.lastIndexOf("."))]?.fields ?? {};
+    const marked = (path) => (proposal.tainted ?? []).some((mark) => mark.step === at && mark.path === path);
+    const entries = Object.entries(step.arguments ?? {}).filter(([name]) => name !== "allow_duplicate" && name !== "custom");
+    const rows = entries.filter(([, value]) => !isNothing(value)).map(([name, value]) => [name, inputs[name], value]);
+    for (const [name, value] of Object.entries(step.arguments?.custom ?? {})) if (!isNothing(value)) rows.push([`custom.${name}`, fields[name], value]);
+    return rows.map(([path, input, value]) => element("tr", {}, element("th", { scope: "row" }, input?.label ?? path), filled(path, input, value, titles, marked)));
+  }
+
+  /** A value as a person reads it; a line of a document is a line. */
+  function filled(path, input, value, titles, marked) {
+    const told = (known, one) => known?.choices?.[one] ?? titles[one] ?? (/^\$/.test(one) ? `→ ${one.slice(1)}` : show(one, context));
+    const mark = (name, at) => ({ class: marked(at) ? "steward-new steward-tainted" : name, "data-tainted": marked(at) ? at : false, title: marked(at) ? words.tainted : false });
+    if (Array.isArray(value) && value.some((row) => row !== null && typeof row === "object")) {
+      const cell = (at, known, name, one) => element("span", mark("", at), `${known?.label ?? name}: `, told(known, one));
+      const line = (row, at) => {
+        const cells = Object.entries(row).filter(([, one]) => !isNothing(one));
+        return element("li", {}, ...cells.flatMap(([name, one], nth) => [nth > 0 ? ", " : null, cell(`${path}[${at}].${name}`, input?.lines?.[name], name, one)]));
+      };
+      return element("td", {}, element("ol", { class: "mb-0 ps-3" }, ...value.map(line)));
+    }
+    return element("td", mark("steward-new", path), Array.isArray(value) ? value.join(", ") : told(input, value));
   }
 
   /** Values that are not the person's own words, each with the record that it comes from. */
@@ -64,6 +104,10 @@ export function proposalCard(proposal, context) {
   function preview(shown) {
     const parts = [];
     for (const warning of shown.warnings ?? []) parts.push(element("div", { class: "alert alert-warning", role: "alert" }, warning));
+    if (shown.irreversible?.length) {
+      const which = proposal.steps.length > 1 ? ` (${shown.irreversible.map(label).join(", ")})` : "";
+      parts.push(element("div", { class: "alert alert-warning", role: "alert", "data-irreversible": shown.irreversible.join(" ") }, words.irreversible, which));
+    }
     const records = new Map();
     for (const change of shown.changes ?? []) {
       if (change.field === "created_at" || change.field === "updated_at") continue;
@@ -117,38 +161,41 @@ export function proposalCard(proposal, context) {
     );
   }
 
-  function executed(outcome) {
-    say(words.done, "success");
+  /** What was done, with all the ways from here; `told` where it was taken back. */
+  function executed(outcome, told = words.done, kind = "success") {
+    say(told, kind);
     const links = (outcome.results ?? [])
       .filter((result) => result.id && names.resources[result.resource])
       .map((result) => element("a", { class: "btn", href: `${names.resources[result.resource].path}/${result.id}` }, `${words.open}: ${names.resources[result.resource].label}`));
-    const executions = outcome.undo?.executions ?? [];
     const undo = element("button", { type: "button", class: "btn", "data-undo": true }, words.undo);
     undo.addEventListener("click", async () => {
       undo.disabled = true;
       try {
-        for (const execution of executions) await call("POST", `/api/v1/commands/${encodeURIComponent(execution)}/undo`, {});
-        say(words.undone, "info");
-        undo.remove();
+        executed(await call("POST", `/api/v1/assistant/proposals/${encodeURIComponent(proposal.id)}/undo`, {}), words.undone, "info");
       } catch (error) {
         failed(error);
         undo.disabled = false;
       }
     });
-    actions.replaceChildren(...links, ...(executions.length > 0 ? [undo] : []));
+    actions.replaceChildren(...links, ...(outcome.undo?.executions?.length ? [undo] : []));
   }
 
   function offer(token) {
     const confirm = element("button", { type: "button", class: proposal.preview?.risk === "high" ? "btn btn-danger" : "btn btn-primary", "data-confirm": true }, words.confirm);
     const reject = element("button", { type: "button", class: "btn", "data-reject": true }, words.reject);
+    // That a likely duplicate is wanted is the person's own word: the server asks for it as well.
+    const tick = element("input", { class: "form-check-input", type: "checkbox", "data-allow-duplicate": true });
+    const wanted = duplicates.length > 0 ? element("label", { class: "form-check me-auto mb-0" }, tick, element("span", { class: "form-check-label" }, words["create-anyway"])) : null;
     const both = (disabled) => {
-      confirm.disabled = disabled;
+      confirm.disabled = disabled || (wanted !== null && !tick.checked);
       reject.disabled = disabled;
     };
+    tick.addEventListener("change", () => both(false));
+    both(false);
     confirm.addEventListener("click", async () => {
       both(true);
       try {
-        executed(await call("POST", `/api/v1/assistant/proposals/${encodeURIComponent(proposal.id)}/confirm`, { token }));
+        executed(await call("POST", `/api/v1/assistant/proposals/${encodeURIComponent(proposal.id)}/confirm`, wanted ? { token, allow_duplicate: tick.checked } : { token }));
       } catch (error) {
         failed(error);
         both(false);
@@ -165,14 +212,17 @@ export function proposalCard(proposal, context) {
         both(false);
       }
     });
-    actions.replaceChildren(reject, confirm);
+    actions.replaceChildren(...(wanted ? [wanted] : []), reject, confirm);
   }
 
-  // What became of it, also after the page was loaded again.
+  showArguments(proposal.steps, {});
+  // What became of it, also after the page was loaded again; and what the records are called.
   (async () => {
     try {
       const known = await call("GET", `/api/v1/assistant/proposals/${encodeURIComponent(proposal.id)}`);
+      showArguments(known.steps, known.titles ?? {});
       if (known.state === "executed" && known.results) executed(known.results);
+      else if (known.state === "undone" && known.results) executed(known.results, words.undone, "info");
       else if (known.state === "rejected" || known.state === "expired") say(words[known.state], "info");
       else if (known.token) offer(known.token);
     } catch (error) {

@@ -2,7 +2,7 @@
 
 use super::conversation::{self, Question};
 use super::live::{Event, Tail};
-use super::{memory, store};
+use super::{memory, propose, store};
 use crate::error::{Answer, Problem};
 use crate::http::auth::Authenticated;
 use crate::http::extract::{Json, Object, Parameters, Path, short};
@@ -17,6 +17,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::time::Duration;
+use steward_actions::Duplicates;
 use steward_kernel::{Door, Error, Principal};
 use uuid::Uuid;
 
@@ -34,6 +35,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/api/v1/assistant/proposals/{id}", get(proposal))
         .route("/api/v1/assistant/proposals/{id}/confirm", post(confirm))
         .route("/api/v1/assistant/proposals/{id}/reject", post(reject))
+        .route("/api/v1/assistant/proposals/{id}/undo", post(undo))
 }
 
 /// An id that is none is one that nothing has.
@@ -130,6 +132,7 @@ async fn proposal(State(state): State<AppState>, Authenticated(asker): Authentic
     let mut body = found.shown(state.kernel.clock.now());
     let mut read = state.kernel.read(&asker).await?;
     memory::mask_proposal(&mut read, &found.provenance.sources, &mut body).await?;
+    propose::name_references(&mut read, &mut body).await?;
     read.finish().await?;
     if let Some(token) = steward_actions::token(&state.kernel, &asker, &found) {
         body["token"] = Value::String(token);
@@ -137,7 +140,7 @@ async fn proposal(State(state): State<AppState>, Authenticated(asker): Authentic
     Ok(([(header::CACHE_CONTROL, "no-store")], JsonBody(body)).into_response())
 }
 
-/// `POST …/confirm` with the token in the body or in the header.
+/// `POST …/confirm` with the token in the body or in the header, and with `allow_duplicate` where the card asks for it.
 async fn confirm(
     State(state): State<AppState>,
     Authenticated(asker): Authenticated,
@@ -148,6 +151,11 @@ async fn confirm(
 ) -> Answer {
     parameters.finish()?;
     let given = body.remove("token");
+    let duplicates = match body.remove("allow_duplicate") {
+        Some(Value::Bool(true)) => Duplicates::Allowed,
+        None | Some(Value::Null | Value::Bool(false)) => Duplicates::Refused,
+        Some(_) => return Err(Error::field("allow_duplicate", "true or false is expected").into()),
+    };
     if let Some(unknown) = body.keys().next() {
         return Err(Error::field(short(unknown), "is not known here").into());
     }
@@ -160,7 +168,7 @@ async fn confirm(
         (None, None) => return Err(Error::field("token", "is needed: the proposal hands it to a person who is logged in").into()),
     };
     let asker: Principal = asker.through(Door::Assistant);
-    let results = steward_actions::confirm(&state.kernel, &asker, id_of("proposal", &id)?, token).await?;
+    let results = steward_actions::confirm(&state.kernel, &asker, id_of("proposal", &id)?, token, duplicates).await?;
     Ok(JsonBody(results).into_response())
 }
 
@@ -177,4 +185,20 @@ async fn reject(
     }
     steward_actions::reject(&state.kernel, &asker.through(Door::Assistant), id_of("proposal", &id)?).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// `POST …/undo`: all that the proposal did and that can be taken back, or nothing of it.
+async fn undo(
+    State(state): State<AppState>,
+    Authenticated(asker): Authenticated,
+    Path(id): Path<String>,
+    parameters: Parameters,
+    Object(body): Object,
+) -> Answer {
+    parameters.finish()?;
+    if let Some(unknown) = body.keys().next() {
+        return Err(Error::field(short(unknown), "is not known here").into());
+    }
+    let outcome = steward_actions::undo(&state.kernel, &asker, id_of("proposal", &id)?).await?;
+    Ok(JsonBody(outcome).into_response())
 }

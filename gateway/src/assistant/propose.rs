@@ -7,10 +7,12 @@ use super::calls::Findings;
 use super::conversation::Question;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use steward_actions::{Context, Proposal, Provenance};
 use steward_kernel::bus::{Kernel, Step};
-use steward_kernel::{Code, Error, Principal, Result};
+use steward_kernel::{Code, Error, Principal, Read, Result, input};
+use uuid::Uuid;
 
 /// Steps of one proposal.
 pub(super) const STEPS_MAX: usize = 20;
@@ -61,6 +63,7 @@ pub(super) async fn run(kernel: &Arc<Kernel>, principal: &Principal, question: &
         tainted: json!(marks),
         records,
         sources: json!(findings.sources),
+        duplicates: Vec::new(),
     };
     steward_actions::propose(kernel, principal, Context { conversation: Some(question.conversation), provenance }, steps).await
 }
@@ -69,5 +72,25 @@ pub(super) async fn run(kernel: &Arc<Kernel>, principal: &Principal, question: &
 pub(super) fn card(proposal: &Proposal, kernel: &Kernel) -> Value {
     let mut shown = proposal.shown(kernel.clock.now());
     let steps: Vec<Value> = proposal.steps.iter().map(|step| json!({ "command": step.command, "arguments": step.input })).collect();
-    json!({ "id": proposal.id, "steps": steps, "preview": shown["preview"].take(), "tainted": shown["tainted"].take(), "notices": shown["notices"].take() })
+    json!({ "id": proposal.id, "steps": steps, "preview": shown["preview"].take(), "tainted": shown["tainted"].take(), "notices": shown["notices"].take(),
+            "duplicates": shown["duplicates"].take() })
+}
+
+/// Puts the titles of the records that the arguments name beside them, as far as the reader may see those.
+pub(super) async fn name_references(read: &mut Read, shown: &mut Value) -> Result<()> {
+    let catalogue = Arc::clone(read.catalogue());
+    let mut by_resource: HashMap<String, Vec<Uuid>> = HashMap::new();
+    for step in shown.get("steps").and_then(Value::as_array).into_iter().flatten() {
+        let spec = step.get("command").and_then(Value::as_str).and_then(|name| catalogue.commands.get(name));
+        let (Some(spec), Some(arguments)) = (spec, step.get("arguments")) else { continue };
+        for (_, resource, id) in input::references(&spec.inputs, arguments) {
+            by_resource.entry(resource.to_owned()).or_default().push(id);
+        }
+    }
+    let mut titles: BTreeMap<Uuid, String> = BTreeMap::new();
+    for (resource, ids) in by_resource {
+        titles.extend(read.titles(&resource, &ids).await?);
+    }
+    shown["titles"] = json!(titles);
+    Ok(())
 }

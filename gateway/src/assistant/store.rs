@@ -291,7 +291,7 @@ pub(super) async fn conversation(kernel: &Arc<Kernel>, principal: &Principal, id
     Ok(json!({ "id": id, "title": title, "created_at": created_at, "updated_at": updated_at, "messages": messages }))
 }
 
-/// Takes a conversation away with all that was said in it.
+/// Takes a conversation away with all that was said in it and in the proposals that came of it.
 pub(super) async fn delete(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid) -> Result<()> {
     let mut work = kernel.record(principal, "assistant.forget").await?;
     let gone = sqlx::query("DELETE FROM assistant_conversation WHERE tenant_id = $1 AND id = $2 AND owner_id = $3")
@@ -304,5 +304,6 @@ pub(super) async fn delete(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid
     if gone.rows_affected() == 0 {
         return Err(Error::not_found("conversation"));
     }
+    steward_actions::forget(&mut work, id).await?;
     work.finish_record().await
 }

@@ -99,6 +99,11 @@ fn path_of(field: &Field) -> String {
     if field.custom { format!("custom.{}", field.name) } else { field.name.to_string() }
 }
 
+/// That a likely duplicate is wanted is for the person to say, on the card.
+fn is_persons_word(spec: &CommandSpec, input: &Field) -> bool {
+    !spec.duplicate_guard.is_empty() && input.name == "allow_duplicate"
+}
+
 struct Shown<'a> {
     read: &'a Read,
     labels: &'a Labels,
@@ -223,7 +228,7 @@ impl Shown<'_> {
 
     fn object_schema(&self, spec: &CommandSpec, inputs: &[Field], is_customizable: bool) -> Value {
         let mut properties = Map::new();
-        for input in inputs {
+        for input in inputs.iter().filter(|input| !is_persons_word(spec, input)) {
             let mut schema = self.input_schema(spec, input);
             let label = self.labels.command_input(self.language, &spec.name, &spec.resource, input);
             let text = self.labels.command_input_description(self.language, &spec.name, &spec.resource, &input.name);

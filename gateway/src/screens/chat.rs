@@ -11,7 +11,7 @@ use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde_json::{Map, Value, json};
-use steward_kernel::{Field, Kind};
+use steward_kernel::{CommandSpec, Field, Kind};
 use uuid::Uuid;
 
 /// The words that the script needs.
@@ -58,6 +58,9 @@ const WORDS: &[&str] = &[
     "masked",
     "step",
     "stopped",
+    "irreversible",
+    "duplicate",
+    "create-anyway",
 ];
 
 pub(super) async fn page(State(state): State<AppState>, visitor: Visitor, parameters: Parameters) -> Response {
@@ -91,7 +94,24 @@ fn names(view: &View) -> Value {
     }
     let commands: Map<String, Value> =
         view.catalogue.commands.values().filter(|spec| view.may_run(spec)).map(|spec| (spec.name.to_string(), json!(view.command(spec)))).collect();
-    json!({ "resources": resources, "commands": commands })
+    let inputs: Map<String, Value> =
+        view.catalogue.commands.values().filter(|spec| view.may_run(spec)).map(|spec| (spec.name.to_string(), inputs(view, spec, &spec.inputs))).collect();
+    json!({ "resources": resources, "commands": commands, "inputs": inputs })
+}
+
+/// What the inputs of a command are called, those of its lines with them.
+fn inputs(view: &View, spec: &CommandSpec, fields: &[Field]) -> Value {
+    let of = Of::Command(spec);
+    let input = |field: &Field| {
+        let mut told = json!({ "label": view.label(of, field) });
+        match &field.kind {
+            Kind::Choice(choices) => told["choices"] = choices.iter().map(|choice| (choice.to_string(), json!(view.choice(of, &field.name, choice)))).collect(),
+            Kind::Lines(fields) => told["lines"] = inputs(view, spec, fields),
+            _ => {}
+        }
+        (field.name.to_string(), told)
+    };
+    Value::Object(fields.iter().map(input).collect())
 }
 
 fn body(view: &View, conversation: Option<Uuid>, asked: &str) -> Markup {

@@ -336,6 +336,8 @@ async function theChatAnswersAndActs(page) {
   await page.press("#message", "Enter");
   const card = page.locator("[data-proposal]");
   await card.locator("[data-confirm]").waitFor({ timeout: 60_000 });
+  const given = await card.locator("[data-arguments] [data-step='sales.order.confirm']").innerText();
+  assert.ok(given.includes(number), `the card names the order that it would confirm: ${given}`);
   await shot(page, "chat-card");
   await card.locator("[data-confirm]").click();
   await card.locator("[data-undo]").waitFor();
@@ -347,6 +349,9 @@ async function theChatAnswersAndActs(page) {
   await card.locator(".alert-info").waitFor();
   assert.equal(await page.locator("[data-answer] a, [data-answer] img").count(), 0, "what is said holds no links and no pictures");
   await shot(page, "chat-undone");
+  await page.reload();
+  await card.locator(".alert-info").waitFor();
+  assert.equal(await card.locator("[data-undo]").count(), 0, "what was taken back stays so when the page is loaded again");
 }
 
 /** A citation leads to the record with its place marked; what was said is held by the thread, until it is deleted. */

@@ -52,7 +52,7 @@ pub(crate) struct TestApp {
     pub(crate) tasks: TaskTracker,
     _folder: Folder,
     /// Dropped last.
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 #[derive(Clone, Debug)]
@@ -162,7 +162,7 @@ impl TestApp {
         });
         let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let state = app.state;
-        Self { kernel: Arc::clone(&state.kernel), state, owner, contents, clock, base, client, tasks, _folder: folder, _database: database }
+        Self { kernel: Arc::clone(&state.kernel), state, owner, contents, clock, base, client, tasks, _folder: folder, database }
     }
 
     /// Stops as the program does. A test that fails leaves this to the drop of its database.
@@ -330,6 +330,10 @@ impl TestApp {
     }
     pub(crate) async fn try_run(&self, user: &User, command: &str, input: Value) -> Result<Executed> {
         self.kernel.execute(&user.principal, Request::new(command, input)).await
+    }
+    /// Where a program of its own finds the same database.
+    pub(crate) fn database_url(&self) -> String {
+        self.database.url()
     }
     /// Delivers every event.
     pub(crate) async fn drain(&self) -> u64 {

@@ -3,6 +3,8 @@
 //!
 //! When it is killed is decided by how many writes were acknowledged, not by the clock, so that no machine is too slow.
 
+mod proposals;
+
 use crate::app::PASSWORD;
 use crate::company::Files;
 use serde_json::{Value, json};

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
 
 mod app;
+mod audit;
 mod bus;
 mod catalogue;
 mod chat;
@@ -26,11 +27,13 @@ mod model;
 mod nested;
 mod northwind;
 mod plans;
+mod proposals;
 mod provenance;
 mod questions;
 mod refusals;
 mod rest;
 mod rights;
+mod risks;
 mod scopes;
 mod search;
 mod seed;

@@ -66,6 +66,11 @@ impl Model {
         }];
     }
 
+    /// The same as a section of the configuration, for a program of its own.
+    pub(crate) fn section(&self) -> String {
+        format!("[[assistant.models]]\nname = \"{}\"\nbase_url = \"{}\"\nmodel = \"scripted\"\n", self.name, self.base_url)
+    }
+
     /// The bodies that were sent to it.
     pub(crate) fn requests(&self) -> Vec<Value> {
         self.requests.lock().unwrap().clone()

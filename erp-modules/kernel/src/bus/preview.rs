@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use uuid::Uuid;
 
 /// One field of one record that would change. `old` is null for a new record.
@@ -41,7 +41,10 @@ pub struct Preview {
     /// External subscriptions that would run after the commit.
     pub follows: Vec<String>,
     pub warnings: Vec<String>,
-    /// The highest risk of the steps and of all that they call.
+    /// The commands among the steps that could not be taken back once they are done.
+    #[serde(default)]
+    pub irreversible: Vec<String>,
+    /// The highest risk of the steps and of all that they call, as the tenant has it.
     pub risk: Risk,
     /// Records that the steps act on, with the versions seen.
     pub targets: Vec<(Reference, i64)>,
@@ -130,15 +133,27 @@ fn digest_of(work: &Work, records: &[((String, Uuid), Touched)]) -> String {
 impl Kernel {
     /// Runs the steps and takes them back.
     pub async fn preview(self: &Arc<Self>, principal: &Principal, steps: &[Step]) -> Result<Preview> {
+        self.preview_told(principal, steps, &json!({}), &AtomicUsize::new(0)).await
+    }
+
+    /// The same, with what the audit of a refusal says beside the command. `reached` counts the steps that passed, so that
+    /// the caller can tell which one failed.
+    pub async fn preview_told(self: &Arc<Self>, principal: &Principal, steps: &[Step], detail: &Value, reached: &AtomicUsize) -> Result<Preview> {
         if steps.is_empty() || steps.len() > super::STEPS_MAX {
             return Err(Error::bad_request("a plan has 1 to 50 steps"));
         }
         let placement = self.placement(principal.tenant).await?;
         let mut work = self.open(principal, &placement, Mode::Preview, steps).await?;
-        let result = work.preview(steps).await;
+        let result = work.preview_reaching(steps, reached).await;
         work.abandon().await;
         if let Err(error) = &result {
-            self.audit_refusal(principal, &placement, steps, error, &json!({ "preview": true })).await;
+            let mut detail = detail.clone();
+            if let Some(detail) = detail.as_object_mut() {
+                detail.insert("preview".into(), json!(true));
+            }
+            // The refusal names the step that was refused, whatever came before it.
+            let refused = steps.get(reached.load(Ordering::Relaxed)..).filter(|rest| !rest.is_empty()).unwrap_or(steps);
+            self.audit_refusal(principal, &placement, refused, error, &detail).await;
         }
         result
     }
@@ -146,13 +161,23 @@ impl Kernel {
 
 impl Work {
     pub(super) async fn preview(&mut self, steps: &[Step]) -> Result<Preview> {
-        let done = self.run_steps(steps, &Value::Null, &AtomicUsize::new(0)).await?;
+        self.preview_reaching(steps, &AtomicUsize::new(0)).await
+    }
+
+    async fn preview_reaching(&mut self, steps: &[Step], reached: &AtomicUsize) -> Result<Preview> {
+        let done = self.run_steps(steps, &Value::Null, reached).await?;
         let own = touched(self).await?;
         let digest = digest_of(self, &own);
         let follows = self.follow().await?;
         sqlx::query("SET CONSTRAINTS ALL IMMEDIATE").execute(&mut *self.tx).await.during("check the constraints")?;
         let risk = self.audits.iter().filter_map(|entry| self.catalogue.commands.get(entry.command())).map(|spec| spec.risk).max().unwrap_or(Risk::Low);
         let records = touched(self).await?;
+        let mut irreversible: Vec<String> = Vec::new();
+        for (step, _) in steps.iter().zip(&done).filter(|(_, executed)| !executed.undoable) {
+            if !irreversible.contains(&step.command) {
+                irreversible.push(step.command.clone());
+            }
+        }
         let outcomes: Vec<Outcome> = done.into_iter().map(|executed| executed.outcome).collect();
         let targets = outcomes
             .iter()
@@ -171,6 +196,7 @@ impl Work {
             effects: std::mem::take(&mut self.effects),
             follows,
             warnings: std::mem::take(&mut self.warnings),
+            irreversible,
             risk,
             targets,
             digest,

@@ -8,6 +8,8 @@
 //! is as the execution left it, by its version ([`restores`]). Undoing the newest of several changes brings the record
 //! back to what the one before left, so that changes can be undone one after the other, from the end.
 
+mod plan;
+
 use super::{Executed, Kernel, Preview, Step, idempotency};
 use crate::catalogue::Catalogue;
 use crate::error::{During, Error, Result};
@@ -121,6 +123,21 @@ async fn changed(work: &mut Work, ids: &[Uuid]) -> Result<HashMap<Uuid, Changed>
     .await
     .during("read the new versions")?;
     Ok(rows.into_iter().map(|(id, before, after, transaction)| (id, Changed { id, before, after, transaction })).collect())
+}
+
+/// What this transaction made of a record beyond a version.
+async fn changed_beyond(work: &mut Work, id: Uuid, version: i64) -> Result<Option<Changed>> {
+    let (before, after, transaction): (Option<i64>, Option<i64>, i64) = sqlx::query_as(
+        "SELECT min(version - 1), max(version), pg_current_xact_id()::text::bigint FROM kernel_change
+          WHERE xid = pg_current_xact_id() AND tenant_id = $1 AND at = now() AND entity_id = $2 AND version > $3",
+    )
+    .bind(work.principal.tenant)
+    .bind(id)
+    .bind(version)
+    .fetch_one(&mut *work.tx)
+    .await
+    .during("read the new versions")?;
+    Ok(before.zip(after).map(|(before, after)| Changed { id, before, after, transaction }))
 }
 
 /// The one part of a record that this transaction changed, where it left the record's own row alone: a grant of a role.
@@ -286,7 +303,8 @@ impl Work {
             .await
             .during("mark the execution as undone")?;
         let (Some(changed_id), Some(before), Some(after)) = (recorded.changed_id, recorded.version_before, recorded.version_after) else { return Ok(()) };
-        let Some(back) = changed(self, &[changed_id]).await?.remove(&changed_id).filter(|back| back.before == after) else { return Ok(()) };
+        // Of several undos in one transaction only this one's change counts: it comes behind what the execution left.
+        let Some(back) = changed_beyond(self, changed_id, after).await?.filter(|back| back.before == after) else { return Ok(()) };
         // Steps of one transaction share its time and its versions; the order of their ids is that in which they ran. Taking
         // an undo back brings the change in between again, so nothing before it becomes free by that.
         sqlx::query(

@@ -1,4 +1,5 @@
 use super::*;
+use crate::catalogue::CommandSpec;
 
 fn base() -> Catalogue {
     let order = Resource::new("sales.order", "orders", "sales_order").field(Field::reference("customer", "crm.party")).customizable();
@@ -59,4 +60,17 @@ fn a_kind_is_known_and_only_a_choice_has_choices() {
     assert_eq!(refusal("color", "choice", &[" "]).as_deref(), Some("choices"));
     assert_eq!(refusal("color", "text", &["red"]).as_deref(), Some("choices"));
     assert_eq!(refusal("color", "choice", &["red", "green"]), None);
+}
+
+#[test]
+fn a_class_is_tightened_and_never_loosened() {
+    let mut catalogue = base();
+    for spec in [CommandSpec::new("sales.order.confirm"), CommandSpec::new("sales.order.erase").risk(Risk::HumanOnly)] {
+        catalogue.commands.insert(spec.name.to_string(), Arc::new(spec));
+    }
+    let before = catalogue.clone();
+    let risks = [("sales.order.confirm", Risk::High), ("sales.order.erase", Risk::High), ("gone.thing.do", Risk::HumanOnly)];
+    tighten(&mut catalogue, risks.into_iter().map(|(command, risk)| (command.to_owned(), risk)).collect());
+    assert_eq!((catalogue.commands["sales.order.confirm"].risk, catalogue.commands["sales.order.erase"].risk), (Risk::High, Risk::HumanOnly));
+    assert_eq!((catalogue.commands.len(), before.commands["sales.order.confirm"].risk), (2, Risk::Low), "the base is left alone");
 }

@@ -5,8 +5,11 @@
 
 use crate::bus::Kernel;
 use crate::error::{During, Result};
+use crate::ids;
+use crate::principal::{Door, Principal};
 use crate::tenant::Placement;
 use sqlx::{AssertSqlSafe, PgConnection};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Rows that are sealed in one transaction.
@@ -44,25 +47,30 @@ pub async fn seal_audit(kernel: &Kernel, placement: &Placement) -> Result<i64> {
     }
 }
 
-/// Recomputes the chain of a tenant. `db` is in a unit of work of that tenant.
-pub async fn verify_audit(db: &mut PgConnection, tenant: Uuid) -> Result<Chain> {
+/// Recomputes the chain of a tenant, each stretch in a read of its own: what is sealed never changes, and a chain of years
+/// takes longer than a transaction may.
+pub async fn verify_audit(kernel: &Arc<Kernel>, tenant: Uuid) -> Result<Chain> {
+    let system = Principal::system(tenant, Door::Cli, ids::fresh().to_string());
+    let mut read = kernel.read(&system).await?;
     let (sealed, open): (i64, i64) =
         sqlx::query_as("SELECT coalesce(max(sequence), 0), count(*) FILTER (WHERE sequence IS NULL) FROM kernel_audit WHERE tenant_id = $1")
             .bind(tenant)
-            .fetch_one(&mut *db)
+            .fetch_one(read.db())
             .await
             .during("count the audit")?;
+    read.finish().await?;
     let mut first = 1;
-    // The last stretch has no end, which compares the head as well.
-    while sealed - first >= VERIFY_MAX {
-        let last = first + VERIFY_MAX - 1;
-        if let Some(broken) = verify(db, tenant, first, Some(last)).await? {
-            return Ok(Chain { sealed, open, broken: Some(broken) });
+    loop {
+        // The last stretch has no end, which compares the head as well.
+        let last = (sealed - first >= VERIFY_MAX).then_some(first + VERIFY_MAX - 1);
+        let mut read = kernel.read(&system).await?;
+        let broken = verify(read.db(), tenant, first, last).await?;
+        read.finish().await?;
+        match last {
+            Some(last) if broken.is_none() => first = last + 1,
+            _ => return Ok(Chain { sealed, open, broken }),
         }
-        first = last + 1;
     }
-    let broken = verify(db, tenant, first, None).await?;
-    Ok(Chain { sealed, open, broken })
 }
 
 async fn verify(db: &mut PgConnection, tenant: Uuid, first: i64, last: Option<i64>) -> Result<Option<i64>> {

@@ -58,6 +58,9 @@ pub(super) fn card(card: &mut Value, read: &Read, sight: &Sight, is_gone: bool) 
         }
         return;
     }
+    if mask_arguments(card, read) {
+        card["masked"] = json!(true);
+    }
     let new = created(card);
     let Some(shown) = card.pointer_mut("/preview/changes").and_then(Value::as_array_mut) else { return };
     let before = shown.len();
@@ -83,6 +86,21 @@ pub(super) fn card(card: &mut Value, read: &Read, sight: &Sight, is_gone: bool) 
     if is_masked {
         card["masked"] = json!(true);
     }
+}
+
+/// Takes out the arguments that fill a field which the reader may not see any more; says whether there were any.
+fn mask_arguments(card: &mut Value, read: &Read) -> bool {
+    let mut is_masked = false;
+    for step in card.get_mut("steps").and_then(Value::as_array_mut).into_iter().flatten() {
+        let spec = step.get("command").and_then(Value::as_str).and_then(|name| read.catalogue().commands.get(name));
+        let Some(resource) = spec.and_then(|spec| read.catalogue().resources.get(spec.resource.as_ref())) else { continue };
+        let Some(arguments) = step.get_mut("arguments").and_then(Value::as_object_mut) else { continue };
+        let hides = |name: &str| resource.find_field(name).and_then(|field| field.permission.as_deref()).is_some_and(|needed| !read.rights().may(needed));
+        let before = arguments.len();
+        arguments.retain(|name, _| !hides(name));
+        is_masked |= arguments.len() < before;
+    }
+    is_masked
 }
 
 fn changes(card: &Value) -> impl Iterator<Item = &Value> {

@@ -127,7 +127,7 @@ impl Shown<'_> {
         json!({
             "name": spec.name, "label": labels.command(language, &spec.name), "description": labels.description(language, &spec.name), "examples": examples,
             "resource": spec.resource, "target": spec.target, "risk": spec.risk.as_str(), "when": spec.when,
-            "inputs": spec.inputs.iter().map(|input| self.input(spec, input)).collect::<Vec<_>>(),
+            "inputs": spec.inputs.iter().filter(|input| !super::is_persons_word(spec, input)).map(|input| self.input(spec, input)).collect::<Vec<_>>(),
         })
     }
 

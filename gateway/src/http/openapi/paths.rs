@@ -202,7 +202,7 @@ impl Teller<'_> {
             "operationId": id,
             "tags": [spec.resource],
             "summary": self.labels.command(self.language, &spec.name),
-            "description": format!("{}\n\nCommand `{}`, permission `{}`, risk {}.", self.labels.description(self.language, &spec.name).unwrap_or_default(), spec.name, spec.permission, spec.risk.as_str()),
+            "description": format!("{}\n\nCommand `{}`, permission `{}`, risk {} (a tenant may have tightened it).", self.labels.description(self.language, &spec.name).unwrap_or_default(), spec.name, spec.permission, spec.risk.as_str()),
             "parameters": parameters,
             "requestBody": { "required": needed, "content": { "application/json": { "schema": body } } },
             "responses": responses(good, WRITE),

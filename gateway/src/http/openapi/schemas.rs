@@ -273,7 +273,8 @@ fn fixed() -> Map<String, Value> {
         "Preview": { "type": "object", "required": ["changes", "effects", "follows", "warnings"], "properties": {
             "changes": { "type": "array", "items": { "type": "object", "required": ["resource", "id", "field", "old", "new"], "properties": {
                 "resource": { "type": "string" }, "id": { "type": "string", "format": "uuid" }, "field": { "type": "string" }, "old": {}, "new": {} } } },
-            "effects": strings(), "follows": strings(), "warnings": strings(), "risk": { "type": "string", "enum": ["low", "high", "human_only"] } } },
+            "effects": strings(), "follows": strings(), "warnings": strings(),
+            "irreversible": { "type": "array", "items": { "type": "string" }, "description": "Commands that could not be taken back." }, "risk": { "type": "string", "enum": ["low", "high", "human_only"] } } },
         "BatchResults": { "type": "object", "required": ["results"], "properties": { "results": { "type": "array", "items": { "anyOf": [
             { "type": "object", "required": ["ok"], "properties": { "ok": reference("Executed") } },
             { "type": "object", "required": ["error"], "properties": { "error": reference("Problem") } } ] } } } },

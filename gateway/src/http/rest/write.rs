@@ -279,5 +279,6 @@ pub(crate) fn executed_body(done: &Executed) -> Value {
 
 /// A preview, on the wire. The assistant's cards have the same form.
 pub(crate) fn preview_body(preview: &Preview) -> Value {
-    json!({ "changes": preview.changes, "effects": preview.effects, "follows": preview.follows, "warnings": preview.warnings, "risk": preview.risk.as_str() })
+    json!({ "changes": preview.changes, "effects": preview.effects, "follows": preview.follows, "warnings": preview.warnings, "irreversible": preview.irreversible,
+            "risk": preview.risk.as_str() })
 }

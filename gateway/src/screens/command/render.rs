@@ -127,6 +127,7 @@ fn show_preview(view: &View, job: &Job, shown: &Shown, preview: &Preview) -> Mar
         section class="steward-preview mt-3" data-previewed aria-label=(view.t("preview")) {
             h3 class="h3" tabindex="-1" data-focus[!view.is_partial] { (view.t("would-happen")) }
             @for warning in &preview.warnings { div class="alert alert-warning" role="alert" { (icon("alert-triangle")) div { (warning) } } }
+            @if !preview.irreversible.is_empty() { div class="alert alert-warning" role="alert" data-irreversible { (icon("alert-triangle")) div { (view.t("irreversible")) } } }
             @if records.is_empty() && preview.effects.is_empty() { p class="text-secondary" { (view.t("no-change")) } }
             @if !records.is_empty() {
                 div class="table-responsive mb-3" {
