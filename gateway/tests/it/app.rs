@@ -52,7 +52,7 @@ pub(crate) struct TestApp {
     pub(crate) tasks: TaskTracker,
     _folder: Folder,
     /// Dropped last.
-    _database: TestDatabase,
+    database: TestDatabase,
 }
 
 #[derive(Clone, Debug)]
@@ -162,7 +162,12 @@ impl TestApp {
         });
         let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let state = app.state;
-        Self { kernel: Arc::clone(&state.kernel), state, owner, contents, clock, base, client, tasks, _folder: folder, _database: database }
+        Self { kernel: Arc::clone(&state.kernel), state, owner, contents, clock, base, client, tasks, _folder: folder, database }
+    }
+
+    /// Drops the database under the program's feet.
+    pub(crate) async fn lose_database(&self) {
+        self.database.lose().await.unwrap();
     }
 
     /// Stops as the program does. A test that fails leaves this to the drop of its database.
