@@ -174,16 +174,7 @@ fn seal(kernel: &Kernel, principal: &Principal, proposal: &Proposal) -> blake3::
 /// Executes the proposal as the person who confirms it.
 /// `duplicates` is the person's own word, where the guard against duplicates asked for one.
 pub async fn confirm(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid, token: &str, duplicates: Duplicates) -> Result<Value> {
-    if !principal.interactive {
-        let error = Error::new(Code::ConfirmationRequired, "only a person who is logged in can confirm a proposal");
-        return Err(kernel.refuse(principal, "assistant.proposal.confirm", error, json!({ "proposal": id })).await);
-    }
-    let proposal = store::find(kernel, principal, id).await?;
-    let given = blake3::Hash::from_hex(token).map_err(|_| refused())?;
-    // `blake3::Hash` compares in constant time.
-    if given != seal(kernel, principal, &proposal) {
-        return Err(kernel.refuse(principal, "assistant.proposal.confirm", refused(), json!({ "proposal": id })).await);
-    }
+    let proposal = sealed(kernel, principal, "assistant.proposal.confirm", id, token).await?;
     match proposal.state {
         State::Executed => {
             // A crash may have come between the execution and the decision: it is stored now.
@@ -249,16 +240,27 @@ fn origin(conversation: Option<Uuid>, provenance: &Provenance) -> Value {
     json!({ "conversation": conversation, "message": message, "notices": notices, "tainted": paths, "records": records })
 }
 
-fn refused() -> Error {
-    Error::new(Code::ConfirmationRequired, "the confirmation does not belong to this proposal and session")
+/// The person's own proposal, with the token that it handed to this session. Whoever is refused is audited.
+async fn sealed(kernel: &Arc<Kernel>, principal: &Principal, command: &str, id: Uuid, token: &str) -> Result<Proposal> {
+    let refused = |text: &'static str| kernel.refuse(principal, command, Error::new(Code::ConfirmationRequired, text), json!({ "proposal": id }));
+    if !principal.interactive {
+        return Err(refused("only a person who is logged in can decide on a proposal").await);
+    }
+    let proposal = store::find(kernel, principal, id).await?;
+    // `blake3::Hash` compares in constant time; what is no hash at all is refused like a wrong one.
+    if blake3::Hash::from_hex(token).ok() != Some(seal(kernel, principal, &proposal)) {
+        return Err(refused("the confirmation does not belong to this proposal and session").await);
+    }
+    Ok(proposal)
 }
 
-/// Puts the proposal away for good.
-pub async fn reject(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid) -> Result<()> {
-    let proposal = store::find(kernel, principal, id).await?;
+/// Puts the proposal away for good, as the person who could have confirmed it. Answers in the form of a confirmation.
+pub async fn reject(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid, token: &str) -> Result<Value> {
+    let proposal = sealed(kernel, principal, "assistant.proposal.reject", id, token).await?;
     match proposal.state {
-        State::Open => store::decide(kernel, principal, id, State::Rejected, None).await,
-        State::Rejected => Ok(()),
-        State::Executed => Err(Error::rule("actions.executed", "this proposal was executed already; undo it instead")),
+        State::Open => store::decide(kernel, principal, id, State::Rejected, None).await?,
+        State::Rejected => {}
+        State::Executed => return Err(Error::rule("actions.executed", "this proposal was executed already; undo it instead")),
     }
+    Ok(json!({ "results": [], "undo": null }))
 }

@@ -21,7 +21,8 @@ pub struct Args {
     /// The database behind `--against`, as its owner, for the truth by SQL. Without `--against`: the server to use.
     #[arg(long, value_name = "URL")]
     database: Option<String>,
-    /// The folder with the data that is not ours (`northwind`, `agentdojo`, corpora in TREC form).
+    /// The folder with the data that is not ours (`northwind`, `agentdojo`, corpora in TREC form); `STEWARD_DATA`, or
+    /// `shared/data` beside the checkout, unless given.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// A collection with judgements for the suite `retrieval`, in BEIR's form: corpus.jsonl, queries.jsonl, qrels.tsv.
@@ -59,6 +60,9 @@ pub async fn run(args: Args) -> Result<bool> {
         None => Thresholds::ours()?,
     };
     let data = data_folder(args.data.as_deref());
+    if data.is_none() {
+        eprintln!("NOT MEASURED: what needs data that is not ours. STEWARD_DATA or --data names its folder.");
+    }
     let northwind = data.as_deref().map(|folder| folder.join("northwind")).filter(|folder| folder.join("orders.csv").is_file());
     let wanted: Vec<Suite> = if args.suite.is_empty() { Suite::ALL.to_vec() } else { args.suite.clone() };
     // Only one suite asks about it, and bringing it in takes its time.
@@ -113,8 +117,9 @@ pub async fn run(args: Args) -> Result<bool> {
 
 /// The named folder, else the one beside the checkout.
 fn data_folder(named: Option<&Path>) -> Option<PathBuf> {
-    match named {
-        Some(folder) => Some(folder.to_owned()),
+    let by_environment = || std::env::var_os("STEWARD_DATA").filter(|named| !named.is_empty()).map(PathBuf::from);
+    match named.map(Path::to_owned).or_else(by_environment) {
+        Some(folder) => Some(folder),
         None => Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data")).filter(|folder| folder.is_dir()),
     }
 }

@@ -25,6 +25,7 @@ mod store;
 mod taint;
 mod tools;
 
+pub(crate) use self::http::{CONFIRMATION_TOKEN, LAST_EVENT_ID};
 pub(crate) use search::digest;
 
 use crate::state::AppState;

@@ -84,8 +84,8 @@ impl App {
         http::router(self.state.clone())
     }
 
-    /// Serves until somebody asks for the end, by a signal or by [`crate::state::Shared::stopping`]. Requests that run are
-    /// finished, the relay ends its delivery, the pools are closed.
+    /// Serves until somebody asks for the end, by a signal or by [`crate::state::Shared::stopping`]. After a signal it goes
+    /// on for the time of the drain. Requests that run are finished, the relay ends its delivery, the pools are closed.
     pub async fn serve(self, listener: TcpListener) -> Result<()> {
         let state = self.state.clone();
         let router = self.router();
@@ -96,7 +96,8 @@ impl App {
             self.start_indexer();
         }
         let stopping = state.stopping.clone();
-        let waiting = state.tasks.spawn(shutdown::requested(stopping.clone()));
+        let drain = Duration::from_secs(state.config.server.drain_seconds);
+        let waiting = state.tasks.spawn(shutdown::requested(state.draining.clone(), stopping.clone(), drain));
         // Small answers must not wait for more to send.
         let listener = listener.tap_io(|stream| {
             if let Err(error) = stream.set_nodelay(true) {
@@ -124,7 +125,8 @@ impl App {
     pub async fn work(self) -> Result<()> {
         self.start_relay();
         self.start_indexer();
-        shutdown::requested(self.state.stopping.clone()).await.context("signals cannot be received")?;
+        // Nothing is sent to it, so there is nothing to drain.
+        shutdown::requested(self.state.draining.clone(), self.state.stopping.clone(), Duration::ZERO).await.context("signals cannot be received")?;
         let grace = Duration::from_secs(self.state.config.server.stop_grace_seconds);
         self.close(grace).await;
         Ok(())

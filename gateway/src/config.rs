@@ -1,7 +1,8 @@
 //! Configuration: a TOML file, then environment variables `STEWARD_…` over it, parsed and checked once at start.
 //!
 //! `STEWARD_SERVER__PORT=8081` sets `port` in the section `[server]`. A key that does not exist is refused, so that a
-//! typing error does not go unnoticed. `DATABASE_URL` is the one variable without the prefix.
+//! typing error does not go unnoticed. `DATABASE_URL` is the one variable without the prefix. `STEWARD_TEST_…` and
+//! `STEWARD_DATA` are for the tests and no keys: a shell in which tests were run also starts the program.
 
 use anyhow::{Context, Result, bail};
 use figment::Figment;
@@ -41,6 +42,9 @@ pub struct Server {
     pub cors_origins: Vec<String>,
     /// Take the client's address from `X-Forwarded-For`, because a proxy that sets it stands in front.
     pub behind_proxy: bool,
+    /// How long the program goes on serving after SIGTERM while `/readyz` says that it is stopping, so that whoever spreads
+    /// the requests sends them elsewhere. Set it to a few of a load balancer's probes; a second signal cuts it short.
+    pub drain_seconds: u64,
     /// How long requests may take to end when the program stops.
     pub stop_grace_seconds: u64,
     /// Deliver events in this process. Off where `steward worker` does it.
@@ -106,6 +110,8 @@ pub struct Limits {
 pub struct Assistant {
     /// How long an answer may take, with all that it asks for.
     pub deadline_seconds: u64,
+    /// How often a stream without news says that it is alive, for proxies that cut silent connections.
+    pub heartbeat_seconds: u64,
     /// Servers that speak OpenAI's protocol.
     pub models: Vec<steward_llm::OpenAiConfig>,
 }
@@ -180,7 +186,7 @@ impl Default for Embedder {
 
 impl Default for Assistant {
     fn default() -> Self {
-        Self { deadline_seconds: 60, models: Vec::new() }
+        Self { deadline_seconds: 60, heartbeat_seconds: 15, models: Vec::new() }
     }
 }
 
@@ -193,6 +199,7 @@ impl Default for Server {
             public_url: None,
             cors_origins: Vec::new(),
             behind_proxy: false,
+            drain_seconds: 0,
             stop_grace_seconds: 20,
             relay: true,
         }
@@ -249,7 +256,7 @@ impl Config {
         {
             figment = figment.merge(Serialized::default("database.url", url));
         }
-        Self::from(figment.merge(Env::prefixed("STEWARD_").split("__")))
+        Self::from(figment.merge(environment()))
     }
 
     /// Parses and checks.
@@ -271,6 +278,7 @@ impl Config {
             ("auth.token_lifetime_seconds", self.auth.token_lifetime_seconds),
             ("auth.failures_max", u64::from(self.auth.failures_max)),
             ("assistant.deadline_seconds", self.assistant.deadline_seconds),
+            ("assistant.heartbeat_seconds", self.assistant.heartbeat_seconds),
             ("embedder.threads", self.embedder.threads.unwrap_or(1) as u64),
             ("embedder.request_timeout_seconds", self.embedder.request_timeout_seconds),
             ("search.compare_every_seconds", self.search.compare_every_seconds),
@@ -322,6 +330,11 @@ impl Config {
     pub fn is_https(&self) -> bool {
         self.public_url().starts_with("https://")
     }
+}
+
+/// The variables that set keys.
+fn environment() -> Env {
+    Env::prefixed("STEWARD_").filter(|name| !(name.starts_with("TEST_") || name == "DATA")).split("__")
 }
 
 impl Database {

@@ -57,15 +57,20 @@ impl Login {
 
 /// Fills the demo company, and the tenant `northwind` where there is a folder with its files. The migrations are applied.
 pub async fn fill(state: &AppState, northwind: Option<&Path>, progress: &(dyn Fn(&str) + Sync)) -> Result<Vec<Logins>> {
-    let mut logins = vec![company(state, progress).await.context("the demo company could not be filled")?];
+    let mut logins = vec![fill_company(state, SLUG, progress).await?];
     if let Some(folder) = northwind {
         logins.push(northwind::fill(state, folder, progress).await.context("the Northwind files could not be imported")?);
     }
     Ok(logins)
 }
 
-async fn company(state: &AppState, progress: &(dyn Fn(&str) + Sync)) -> Result<Logins> {
-    let mut new = NewTenant::new(SLUG, "Nordlicht Handel");
+/// The demo company alone, as the tenant of this name.
+pub async fn fill_company(state: &AppState, slug: &str, progress: &(dyn Fn(&str) + Sync)) -> Result<Logins> {
+    company(state, slug, progress).await.context("the demo company could not be filled")
+}
+
+async fn company(state: &AppState, slug: &str, progress: &(dyn Fn(&str) + Sync)) -> Result<Logins> {
+    let mut new = NewTenant::new(slug, "Nordlicht Handel");
     new.time_zone = "Europe/Berlin".to_owned();
     organisation::FIRST_COMPANY.clone_into(&mut new.company.code);
     "Nordlicht Handel GmbH".clone_into(&mut new.company.name);
@@ -99,7 +104,7 @@ async fn company(state: &AppState, progress: &(dyn Fn(&str) + Sync)) -> Result<L
 
     let mut users = vec![Login::new(admin, "administrator", None)];
     users.extend(organisation::PEOPLE.iter().map(|person| Login::new(person.email(), person.role.unwrap_or("employee"), Some(person.number.to_owned()))));
-    Ok(Logins { tenant: SLUG.to_owned(), users })
+    Ok(Logins { tenant: slug.to_owned(), users })
 }
 
 /// The tenant, made if it is not there, with the system acting in it.

@@ -68,6 +68,7 @@ pub(crate) const CODES: &[&str] = &[
     "duplicate",
     "idempotency_mismatch",
     "version_mismatch",
+    "precondition_required",
     "confirmation_required",
     "interactive_session_required",
     "too_large",
@@ -92,6 +93,7 @@ fn title(code: &str) -> &'static str {
         "duplicate" => "This exists already",
         "idempotency_mismatch" => "The idempotency key was used before",
         "version_mismatch" => "The record has changed",
+        "precondition_required" => "The version that was seen is needed",
         "confirmation_required" => "This needs a confirmation",
         "interactive_session_required" => "This is for persons who are logged in",
         "too_large" => "This is too large",
@@ -120,6 +122,11 @@ impl Problem {
     pub(crate) fn method_not_allowed(allowed: &str) -> Self {
         let problem = Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this method is not available at this address");
         if allowed.is_empty() { problem } else { problem.header(header::ALLOW, allowed) }
+    }
+    /// A change must say which version of the record it was made for.
+    pub(crate) fn precondition_required() -> Self {
+        let detail = "If-Match is needed: send the ETag of the record as you saw it, or * to overwrite whatever there is";
+        Self::new(StatusCode::PRECONDITION_REQUIRED, "precondition_required", detail)
     }
     pub(crate) fn unsupported_media_type(wanted: &'static str) -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", format!("the body must be {wanted}"))

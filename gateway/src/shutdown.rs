@@ -5,13 +5,23 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Waits for SIGTERM or SIGINT, or until somebody cancels the token; the token is cancelled when this returns.
-pub async fn requested(stopping: CancellationToken) -> std::io::Result<()> {
+/// Waits for SIGTERM or SIGINT, or until somebody cancels `stopping`, which is cancelled when this returns.
+///
+/// Between the signal and the stop lies the drain: `draining` is cancelled, everything goes on, and whoever spreads the
+/// requests has time to see it. A second signal cuts it short.
+pub async fn requested(draining: CancellationToken, stopping: CancellationToken, drain: Duration) -> std::io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tokio::select! {
-        _ = terminate.recv() => tracing::info!(signal = "SIGTERM", "stopping"),
-        _ = interrupt.recv() => tracing::info!(signal = "SIGINT", "stopping"),
+        _ = terminate.recv() => tracing::info!(signal = "SIGTERM", drain_seconds = drain.as_secs(), "stopping"),
+        _ = interrupt.recv() => tracing::info!(signal = "SIGINT", drain_seconds = drain.as_secs(), "stopping"),
+        () = stopping.cancelled() => return Ok(()),
+    }
+    draining.cancel();
+    tokio::select! {
+        () = tokio::time::sleep(drain) => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
         () = stopping.cancelled() => {}
     }
     stopping.cancel();

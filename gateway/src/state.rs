@@ -14,6 +14,7 @@ use steward_kernel::bus::Kernel;
 use steward_kernel::labels::Labels;
 use steward_kernel::relay::Relay;
 use steward_llm::Chain;
+use steward_migrations::{Contents, Expected};
 use steward_rag::retrieve::{Retriever, Settings};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -37,8 +38,12 @@ pub struct Shared {
     pub retriever: Retriever,
     /// Tasks that a graceful stop waits for.
     pub tasks: TaskTracker,
+    /// Cancelled when the program was told to stop: it still serves, and says that nothing more should be sent to it.
+    pub draining: CancellationToken,
     /// Cancelled when the program stops: streams end, nothing new begins.
     pub stopping: CancellationToken,
+    /// What the database must have seen for this program to serve from it.
+    pub(crate) migrations: Expected,
     pub metrics: PrometheusHandle,
     pub relay: Relay,
     pub(crate) logins: LoginLimiter,
@@ -50,6 +55,7 @@ pub struct Shared {
 impl AppState {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { kernel, auth, config, models, embedder, engines, indexer, metrics, tasks, stopping } = parts;
+        let migrations = Expected::of(&Contents::of_registry(&kernel.registry));
         Self(Arc::new(Shared {
             labels: Arc::clone(&kernel.labels),
             logins: LoginLimiter::new(config.auth.failures_max),
@@ -61,9 +67,11 @@ impl AppState {
             models: Arc::new(models),
             embedder,
             retriever: retriever(&engines),
+            migrations,
             engines,
             indexer,
             tasks,
+            draining: CancellationToken::new(),
             stopping,
             metrics,
             relay_ended: AtomicBool::new(false),
@@ -95,6 +103,10 @@ impl Shared {
     /// Whether the relay of this process runs, or is not wanted in it.
     pub fn relay_is_healthy(&self) -> bool {
         !self.relay_ended.load(Ordering::Relaxed)
+    }
+    /// Whether the program was told to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.draining.is_cancelled() || self.stopping.is_cancelled()
     }
     pub(crate) fn relay_has_ended(&self) {
         self.relay_ended.store(true, Ordering::Relaxed);

@@ -8,6 +8,7 @@
 //! works for (`app.tenant`) before it touches a tenant's rows.
 
 mod contents;
+mod expected;
 mod owner;
 mod placement;
 mod roles;
@@ -16,6 +17,7 @@ pub mod test_database;
 mod vectors;
 
 pub use contents::Contents;
+pub use expected::Expected;
 pub use owner::Owner;
 pub use placement::{POOLED, migrate_all, migrate_database, migrate_placement, pending_all};
 pub use roles::sync_roles;

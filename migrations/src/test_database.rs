@@ -50,6 +50,13 @@ impl TestDatabase {
         Settings { connections_max: 8, ..Settings::new(self.url()) }
     }
 
+    /// Drops it under everybody's feet: for what must hold when the database is gone.
+    pub async fn lose(&self) -> Result<()> {
+        let mut db = self.server.connect().await.during("reach the test server")?;
+        sqlx::raw_sql(AssertSqlSafe(format!("DROP DATABASE {} WITH (FORCE)", self.name))).execute(&mut db).await.during("drop the test database")?;
+        db.close().await.during("leave the test server")
+    }
+
     pub async fn owner(&self) -> Result<Owner> {
         Owner::with(self.server.clone().database(&self.name)).await
     }

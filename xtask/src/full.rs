@@ -16,6 +16,7 @@ use demo_server::DemoServer;
 
 use crate::cargo;
 use crate::child;
+use crate::data;
 use crate::phases::Phases;
 use crate::soak::ignored_tests;
 use crate::test::TestServer;
@@ -48,6 +49,8 @@ enum Part {
     Deny,
     /// Tests that kill the server in a loop.
     Kill,
+    /// The demo company: what is in it, and that it is the same everywhere.
+    Demo,
     /// The race of rights of `cargo xtask soak`, for a short time.
     Rights,
     /// The race of search of `cargo xtask soak`, for a short time.
@@ -63,6 +66,7 @@ enum Part {
 pub(crate) fn run(args: Args) -> Result<()> {
     let wanted = |part: Part| (args.only.is_empty() || args.only.contains(&part)) && !args.skip.contains(&part);
     let mut phases = Phases::default();
+    let folder = data::folder()?;
     if wanted(Part::Fmt) {
         phases.attempt("fmt", || child::run(cargo::command()?.args(["fmt", "--all", "--check"])))?;
     }
@@ -76,6 +80,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
         phases.attempt("kill loops", || {
             let server = TestServer::start(args.home.as_deref())?;
             let tested = ignored_tests(&server, "kill", None);
+            tested.and(server.stop())
+        })?;
+    }
+    if wanted(Part::Demo) {
+        phases.attempt("demo company", || {
+            let server = TestServer::start(args.home.as_deref())?;
+            let tested = ignored_tests(&server, "demo::", None);
             tested.and(server.stop())
         })?;
     }
@@ -111,7 +122,9 @@ pub(crate) fn run(args: Args) -> Result<()> {
             served.and(stopped)?;
         }
     }
-    phases.finish()
+    let finished = phases.finish();
+    data::tell_absent(&folder);
+    finished
 }
 
 fn against(server: &DemoServer, phases: &mut Phases, browser: bool, schemathesis: bool) -> Result<()> {

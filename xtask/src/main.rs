@@ -8,6 +8,7 @@ mod bench;
 mod cargo;
 mod checkout;
 mod child;
+mod data;
 mod demo;
 mod full;
 mod http;

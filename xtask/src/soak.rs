@@ -9,7 +9,7 @@ use crate::test::{self, TestServer};
 use crate::{cargo, child};
 
 /// What the tests read to know how long they go on.
-const SECONDS: &str = "STEWARD_SOAK_SECONDS";
+const SECONDS: &str = "STEWARD_TEST_SOAK_SECONDS";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use steward_postgres::{Cluster, Durability, Stopped};
 
 use crate::phases::Phases;
-use crate::{cargo, checkout, child};
+use crate::{cargo, checkout, child, data};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -23,16 +23,18 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: Args) -> Result<()> {
     let mut phases = Phases::default();
+    let folder = data::folder()?;
     // Where the tests look for it: they know of no other home.
     phases.run("embedding model", || checkout::embedding_model(&checkout::home(None)?))?;
     let server = phases.run("PostgreSQL", || TestServer::start(args.home.as_deref()))?;
-    let tested = test(&mut phases, &args, &server);
+    let tested = test(&mut phases, &args, &server, &folder);
     let stopped = server.stop();
     let printed = phases.finish();
+    data::tell_absent(&folder);
     tested.and(stopped).and(printed)
 }
 
-fn test(phases: &mut Phases, args: &Args, server: &TestServer) -> Result<()> {
+fn test(phases: &mut Phases, args: &Args, server: &TestServer, folder: &Path) -> Result<()> {
     let which = |command: &mut std::process::Command| {
         if args.package.is_empty() {
             command.arg("--workspace");
@@ -49,7 +51,7 @@ fn test(phases: &mut Phases, args: &Args, server: &TestServer) -> Result<()> {
     phases.run("tests", || {
         let mut command = cargo::command()?;
         which(command.args(["test", "--no-fail-fast"]));
-        command.env(VARIABLE, server.url()).arg("--").args(&args.tests);
+        command.env(VARIABLE, server.url()).env(data::VARIABLE, folder).arg("--").args(&args.tests);
         child::run(&mut command)
     })
 }

@@ -1,5 +1,5 @@
 // The card of a proposal: what would happen, and the two buttons that only a person presses. Its token is fetched when
-// the card is shown and goes nowhere but into the confirmation.
+// the card is shown and goes nowhere but into the person's decision.
 
 import { element, show } from "./text.js";
 
@@ -204,7 +204,7 @@ export function proposalCard(proposal, context) {
     reject.addEventListener("click", async () => {
       both(true);
       try {
-        await call("POST", `/api/v1/assistant/proposals/${encodeURIComponent(proposal.id)}/reject`, {});
+        await call("POST", `/api/v1/assistant/proposals/${encodeURIComponent(proposal.id)}/reject`, { token });
         say(words.rejected, "info");
         actions.replaceChildren();
       } catch (error) {

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json as JsonBody, Router};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::convert::Infallible;
 use std::time::Duration;
 use steward_actions::Duplicates;
@@ -22,9 +22,8 @@ use steward_kernel::{Door, Error, Principal};
 use uuid::Uuid;
 
 const TEXT_CHARS_MAX: usize = 4_000;
-const HEARTBEAT: Duration = Duration::from_secs(15);
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-const CONFIRMATION_TOKEN: HeaderName = HeaderName::from_static("x-confirmation-token");
+pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+pub(crate) const CONFIRMATION_TOKEN: HeaderName = HeaderName::from_static("x-confirmation-token");
 
 pub(super) fn router() -> Router<AppState> {
     Router::new()
@@ -65,7 +64,7 @@ async fn ask(State(state): State<AppState>, Authenticated(asker): Authenticated,
     let live = state.assistant.turns.begin(&asker, begun.message, start);
     let tail = Tail::of_live(state.clone(), asker.clone(), begun.message, std::sync::Arc::clone(&live), 0);
     conversation::start(&state, asker, Question { conversation: begun.conversation, message: begun.message, text: text.to_owned() }, live, place);
-    Ok(stream(tail))
+    Ok(stream(&state, tail))
 }
 
 /// `GET /api/v1/assistant/messages/{id}/events`, from behind the header `Last-Event-ID`.
@@ -87,15 +86,17 @@ async fn events(
             .filter(|sequence| i32::try_from(*sequence).is_ok())
             .ok_or_else(|| Problem::bad_request("Last-Event-ID takes the id of an event of this message"))?,
     };
-    Ok(stream(Tail::of(state, asker.through(Door::Assistant), message, after).await?))
+    let tail = Tail::of(state.clone(), asker.through(Door::Assistant), message, after).await?;
+    Ok(stream(&state, tail))
 }
 
-fn stream(tail: Tail) -> Response {
+fn stream(state: &AppState, tail: Tail) -> Response {
+    let heartbeat = Duration::from_secs(state.config.assistant.heartbeat_seconds);
     let events = futures::stream::unfold(tail, async |mut tail| {
         let event = tail.next().await?;
         Some((Ok::<_, Infallible>(wire(event)), tail))
     });
-    let mut response = Sse::new(Box::pin(events)).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("heartbeat")).into_response();
+    let mut response = Sse::new(Box::pin(events)).keep_alive(KeepAlive::new().interval(heartbeat).text("heartbeat")).into_response();
     // Proxies that collect an answer before they pass it on would hold the events back.
     response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     response
@@ -150,41 +151,44 @@ async fn confirm(
     Object(mut body): Object,
 ) -> Answer {
     parameters.finish()?;
-    let given = body.remove("token");
     let duplicates = match body.remove("allow_duplicate") {
         Some(Value::Bool(true)) => Duplicates::Allowed,
         None | Some(Value::Null | Value::Bool(false)) => Duplicates::Refused,
         Some(_) => return Err(Error::field("allow_duplicate", "true or false is expected").into()),
     };
-    if let Some(unknown) = body.keys().next() {
-        return Err(Error::field(short(unknown), "is not known here").into());
-    }
-    let token = match (&given, headers.get(&CONFIRMATION_TOKEN)) {
-        (Some(Value::String(token)), _) => token.as_str(),
-        (Some(_), _) => return Err(Error::field("token", "a text is expected").into()),
-        (None, Some(value)) => value.to_str().unwrap_or(""),
-        // An API key has no token to bring: it is told why it cannot confirm.
-        (None, None) if !asker.interactive => "",
-        (None, None) => return Err(Error::field("token", "is needed: the proposal hands it to a person who is logged in").into()),
-    };
-    let asker: Principal = asker.through(Door::Assistant);
-    let results = steward_actions::confirm(&state.kernel, &asker, id_of("proposal", &id)?, token, duplicates).await?;
+    let token = token_of(&asker, &headers, body)?;
+    let results = steward_actions::confirm(&state.kernel, &asker.through(Door::Assistant), id_of("proposal", &id)?, &token, duplicates).await?;
     Ok(JsonBody(results).into_response())
 }
 
+/// `POST …/reject`, with the token like a confirmation: only who could confirm a proposal may put it away.
 async fn reject(
     State(state): State<AppState>,
     Authenticated(asker): Authenticated,
     Path(id): Path<String>,
     parameters: Parameters,
+    headers: HeaderMap,
     Object(body): Object,
 ) -> Answer {
     parameters.finish()?;
+    let token = token_of(&asker, &headers, body)?;
+    let results = steward_actions::reject(&state.kernel, &asker.through(Door::Assistant), id_of("proposal", &id)?, &token).await?;
+    Ok(JsonBody(results).into_response())
+}
+
+fn token_of(asker: &Principal, headers: &HeaderMap, mut body: Map<String, Value>) -> Result<String, Problem> {
+    let given = body.remove("token");
     if let Some(unknown) = body.keys().next() {
         return Err(Error::field(short(unknown), "is not known here").into());
     }
-    steward_actions::reject(&state.kernel, &asker.through(Door::Assistant), id_of("proposal", &id)?).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    match (given, headers.get(&CONFIRMATION_TOKEN)) {
+        (Some(Value::String(token)), _) => Ok(token),
+        (Some(_), _) => Err(Error::field("token", "a text is expected").into()),
+        (None, Some(value)) => Ok(value.to_str().unwrap_or("").to_owned()),
+        // An API key has no token to bring: it is told why it cannot decide.
+        (None, None) if !asker.interactive => Ok(String::new()),
+        (None, None) => Err(Error::field("token", "is needed: the proposal hands it to a person who is logged in").into()),
+    }
 }
 
 /// `POST …/undo`: all that the proposal did and that can be taken back, or nothing of it.

@@ -225,8 +225,8 @@ impl Tail {
                     }
                 }
                 None => {
-                    tokio::time::sleep(POLL).await;
-                    if self.look().await.is_err() {
+                    // A turn of another process goes on there: whoever follows it picks the stream up elsewhere.
+                    if self.state.stopping.run_until_cancelled(tokio::time::sleep(POLL)).await.is_none() || self.look().await.is_err() {
                         return None;
                     }
                 }

@@ -10,6 +10,9 @@ use axum::{Json, Router};
 use serde_json::json;
 use std::time::Duration;
 
+/// How long the database may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 pub(crate) fn router() -> Router<AppState> {
     Router::new().route("/healthz", get(alive)).route("/readyz", get(ready)).route("/metrics", get(metrics))
 }
@@ -21,19 +24,24 @@ async fn alive() -> Response {
 
 /// The database is reachable, its migrations are current, events are delivered, and no stop is under way.
 async fn ready(State(state): State<AppState>) -> Response {
-    let ask = sqlx::query_scalar::<_, i32>("SELECT 1").fetch_one(&state.kernel.database.app);
-    let database = matches!(tokio::time::timeout(Duration::from_secs(5), ask).await, Ok(Ok(_)));
-    // Migrations are checked or applied before the server listens, so that only a refusal at start has to be told apart.
-    let relay = state.relay_is_healthy();
-    let stopping = state.stopping.is_cancelled();
+    let app = &state.kernel.database.app;
+    let ask = sqlx::query_scalar::<_, i32>("SELECT 1").fetch_one(app);
+    let database = matches!(tokio::time::timeout(PATIENCE, ask).await, Ok(Ok(_)));
     let told = |good: bool| if good { "ok" } else { "failing" };
-    let good = database && relay && !stopping;
-    let status = if good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    // They were applied or checked before the server listened; since then a backup may have been restored.
+    let migrations = match database {
+        true => told(matches!(tokio::time::timeout(PATIENCE, state.migrations.missing(app)).await, Ok(Ok(0)))),
+        false => "unknown",
+    };
+    let relay = state.relay_is_healthy();
+    let stopping = state.is_stopping();
+    let good = database && migrations == "ok" && relay;
+    let status = if good && !stopping { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     // Without vectors search works by words alone: worse, but no reason to send requests elsewhere. The cause is in the log,
     // not here, where anybody may ask.
     let embedder = state.embedder.health().state;
     let body = json!({
-        "status": told(good), "database": told(database), "migrations": "ok", "relay": told(relay), "embedder": embedder, "stopping": stopping
+        "status": if stopping { "stopping" } else { told(good) }, "database": told(database), "migrations": migrations, "relay": told(relay), "embedder": embedder, "stopping": stopping
     });
     (status, Json(body)).into_response()
 }

@@ -1,7 +1,9 @@
 //! What holds for every request: a correlation id, one line in the log, figures, time-outs, headers that protect
 //! browsers, and answers to errors of the libraries in the same form as ours.
 
+use crate::assistant::{CONFIRMATION_TOKEN, LAST_EVENT_ID};
 use crate::error::{CORRELATION, Problem};
+use crate::http::extract::IDEMPOTENCY_KEY;
 use crate::http::rest::search::POSITION;
 use crate::state::AppState;
 use crate::telemetry;
@@ -158,12 +160,22 @@ pub(super) fn cors(origins: &[String]) -> Option<CorsLayer> {
                 header::CONTENT_TYPE,
                 header::IF_MATCH,
                 header::IF_NONE_MATCH,
-                HeaderName::from_static("idempotency-key"),
+                IDEMPOTENCY_KEY,
                 POSITION,
                 HeaderName::from_static("x-tenant-id"),
                 CORRELATION_HEADER,
+                CONFIRMATION_TOKEN,
+                LAST_EVENT_ID,
             ])
-            .expose_headers([header::ETAG, header::LOCATION, CORRELATION_HEADER, POSITION])
+            .expose_headers([
+                header::ETAG,
+                header::LOCATION,
+                header::RETRY_AFTER,
+                header::CONTENT_DISPOSITION,
+                HeaderName::from_static("idempotent-replayed"),
+                CORRELATION_HEADER,
+                POSITION,
+            ])
             .max_age(Duration::from_secs(3600)),
     )
 }

@@ -39,12 +39,15 @@ async fn build(state: &AppState, visitor: &Visitor, module: &str, plural: &str, 
     let (mut read, view) = visitor.open(state).await?;
     let resource = Arc::clone(read.catalogue().resource_at(module, plural)?);
     let record = read.detail(&resource.name, id, None).await?;
+    // Of the row itself: a history of any length may have begun before its newest page.
+    let is_archived = resource.archivable && read.texts(&resource.name, &[id]).await?.iter().any(|row| row.archived);
     let mut history = read.history(&resource.name, id, HISTORY).await?;
     put_titles(&mut read, &view, &mut history).await;
     let mark = Mark::find(&mut read, &resource, id, mark).await?;
     read.finish().await?;
     let title = title_of(&view, &resource, &record, id);
-    let body = body(&view, &resource, &record, id, &title, &history, mark.as_ref());
+    let shown = Shown { id, title: &title, record: &record, is_archived };
+    let body = body(&view, &resource, &shown, &history, mark.as_ref());
     Ok(frame(&view, &title, body))
 }
 
@@ -104,22 +107,24 @@ fn goes_back(view: &View, spec: &CommandSpec) -> bool {
     view.catalogue.commands.values().any(|other| other.name != spec.name && other.undo.as_ref() == Some(&spec.name) && first(other) < first(spec))
 }
 
-/// Whether the record is archived, as the newest change of that says.
-fn is_archived(resource: &Resource, history: &[HistoryEntry], id: Uuid) -> bool {
-    let own = history.iter().filter(|entry| entry.id == id && entry.resource == resource.name);
-    own.flat_map(|entry| &entry.changes).find(|change| change.field == "archived").is_some_and(|change| change.new == json!(true))
-}
-
 fn fits(spec: &CommandSpec, status: Option<&str>) -> bool {
     spec.when.is_empty() || status.is_none_or(|status| spec.when.iter().any(|state| state == status))
 }
 
-fn body(view: &View, resource: &Resource, record: &Value, id: Uuid, title: &str, history: &[HistoryEntry], mark: Option<&Mark>) -> Markup {
+/// The record of the page.
+struct Shown<'a> {
+    id: Uuid,
+    title: &'a str,
+    record: &'a Value,
+    is_archived: bool,
+}
+
+fn body(view: &View, resource: &Resource, shown: &Shown<'_>, history: &[HistoryEntry], mark: Option<&Mark>) -> Markup {
+    let Shown { id, title, record, is_archived } = *shown;
     let of = Of::Resource(&resource.name);
     let path = record_path(resource, id);
     let status = view.fields(resource).find(|field| field.name == "status" && matches!(field.kind, Kind::Choice(_)));
     let state = status.and_then(|field| Some((field, record.get("status")?.as_str()?)));
-    let is_archived = is_archived(resource, history, id);
     let commands = commands(view, resource, record, is_archived);
     let (shown, more) = commands.split_at(commands.len().min(BUTTONS));
     let edit = view.runnable(resource.update.as_deref()).filter(|spec| fits(spec, state.map(|(_, value)| value)));

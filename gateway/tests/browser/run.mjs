@@ -1,8 +1,8 @@
 // Walks the screens in a headless Chromium, as an administrator and as a sales representative, with the mouse, with the
 // keyboard alone, and on a phone. Needs a server with the demo company; writes a screenshot of every station.
 //
-// STEWARD_BASE_URL and STEWARD_DEMO_JSON say where the server is and how to log in, CHROMIUM where the browser is, and
-// STEWARD_SCREENSHOTS where the screenshots go. What a page says on the console, and every answer with an error that no
+// STEWARD_TEST_BASE_URL and STEWARD_TEST_DEMO_JSON say where the server is and how to log in, CHROMIUM where the browser is, and
+// STEWARD_TEST_SCREENSHOTS where the screenshots go. What a page says on the console, and every answer with an error that no
 // station expects, fails the run.
 
 import assert from "node:assert/strict";
@@ -10,12 +10,13 @@ import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { byKeyboardAlone as keyboard } from "./keyboard.mjs";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
 const env = (...names) => names.map((name) => process.env[name]).find((value) => value);
-const demo = JSON.parse(await readFile(env("STEWARD_DEMO_JSON", "DEMO_JSON") ?? path.join(root, "var/demo.json"), "utf8"));
-const base = (env("STEWARD_BASE_URL", "BASE_URL") ?? demo.base_url).replace(/\/$/, "");
-const shots = env("STEWARD_SCREENSHOTS") ?? path.join(root, "target/screenshots");
+const demo = JSON.parse(await readFile(env("STEWARD_TEST_DEMO_JSON", "DEMO_JSON") ?? path.join(root, "var/demo.json"), "utf8"));
+const base = (env("STEWARD_TEST_BASE_URL", "BASE_URL") ?? demo.base_url).replace(/\/$/, "");
+const shots = env("STEWARD_TEST_SCREENSHOTS") ?? path.join(root, "target/screenshots");
 const company = demo.tenants.find((tenant) => tenant.tenant === "demo");
 assert.ok(company, "the demo company is there");
 const userOf = (role) => {
@@ -516,45 +517,7 @@ async function onAPhone() {
   await context.close();
 }
 
-async function byKeyboardAlone() {
-  const { context, page, complaints } = await visitor();
-  const user = userOf("sales-representative");
-  await page.goto(`${base}/login`);
-  await page.waitForFunction(() => document.activeElement?.id === "tenant");
-  await page.keyboard.type(company.tenant);
-  await page.keyboard.press("Tab");
-  await page.keyboard.type(user.email);
-  await page.keyboard.press("Tab");
-  await page.keyboard.type(user.password);
-  await page.keyboard.press("Enter");
-  await page.waitForURL(`${base}/`);
-  await tabTo(page, (element) => element.closest("#menu") && element.getAttribute("href") === "/app/sales/orders");
-  await page.keyboard.press("Enter");
-  await page.waitForURL(`${base}/app/sales/orders`);
-  await page.keyboard.press("Tab");
-  assert.equal(await page.evaluate(() => document.activeElement?.getAttribute("href")), "#content", "the first stop leads past the menu");
-  await page.keyboard.press("Enter");
-  await tabTo(page, (element) => element.matches("a.steward-title"));
-  const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
-  assert.notEqual(outline, "none", "the focus can be seen");
-  await shot(page, "keyboard-focus");
-  const wanted = await page.evaluate(() => document.activeElement.textContent);
-  await page.keyboard.press("Enter");
-  await page.waitForURL(/\/app\/sales\/orders\/[0-9a-f-]{36}/);
-  assert.match(await title(page).innerText(), new RegExp(wanted.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")));
-  assert.deepEqual(complaints, []);
-  await context.close();
-}
-
-/** Presses Tab until the element is reached. */
-async function tabTo(page, test) {
-  const source = `(${test.toString()})(document.activeElement)`;
-  for (let step = 0; step < 150; step += 1) {
-    await page.keyboard.press("Tab");
-    if (await page.evaluate(source)) return;
-  }
-  assert.fail(`nothing that fits was reached by Tab: ${test}`);
-}
+const byKeyboardAlone = () => keyboard({ base, company, shot, user: userOf("sales-representative"), visitor });
 
 async function asAdministrator() {
   const { context, page, complaints, expected } = await visitor();

@@ -165,6 +165,11 @@ impl TestApp {
         Self { kernel: Arc::clone(&state.kernel), state, owner, contents, clock, base, client, tasks, _folder: folder, database }
     }
 
+    /// Drops the database under the program's feet.
+    pub(crate) async fn lose_database(&self) {
+        self.database.lose().await.unwrap();
+    }
+
     /// Stops as the program does. A test that fails leaves this to the drop of its database.
     pub(crate) async fn close(self) {
         App { state: self.state.clone() }.close(Duration::from_secs(5)).await;

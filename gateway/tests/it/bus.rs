@@ -191,7 +191,7 @@ async fn a_change_of_another_version_than_the_one_seen_is_refused() {
     };
     let seen = shop.app.send(shop.app.request("GET", &shop.admin, &path)).await;
     let tag = seen.header("etag").to_owned();
-    patch(None, "X").await.problem(400, "bad_request");
+    patch(None, "X").await.problem(428, "precondition_required");
     patch(Some("\"77\""), "X").await.problem(412, "version_mismatch");
     patch(Some("nonsense"), "X").await.problem(400, "bad_request");
     let changed = patch(Some(&tag), "Ernst").await;

@@ -247,7 +247,7 @@ async fn a_crash_between_execution_and_decision_neither_repeats_nor_hides_what_w
     // As a crash leaves it: the commands are committed, the decision is not.
     shop.app.poke(&shop.tenant, "UPDATE assistant_proposal SET state = 'open', results = NULL, decided_at = NULL").await;
     assert_eq!(shop.app.get(&sally, &path).await.ok()["state"], "executed");
-    shop.app.post(&sally, &format!("{path}/reject"), &json!({})).await.problem(409, "conflict");
+    shop.app.post(&sally, &format!("{path}/reject"), &json!({ "token": token })).await.problem(409, "conflict");
     assert_eq!(shop.app.post(&sally, &format!("{path}/confirm"), &json!({ "token": token })).await.ok(), done);
     assert_eq!(audited(&shop, "command = 'sales.order.confirm' AND outcome = 'done'").await, 1);
     shop.app.close().await;
@@ -260,11 +260,45 @@ async fn a_rejected_proposal_cannot_be_confirmed() {
     let told = ask(&shop.app, &shop.admin, &format!("Confirm quotation {}", number(&shop, order).await)).await;
     let path = format!("assistant/proposals/{}", told.proposal()["id"].as_str().unwrap());
     let token = shop.app.get(&shop.admin, &path).await.ok()["token"].clone();
-    let rejected = shop.app.post(&shop.admin, &format!("{path}/reject"), &json!({})).await;
-    assert!((200..300).contains(&rejected.status), "{}", rejected.text);
+    let rejected = shop.app.post(&shop.admin, &format!("{path}/reject"), &json!({ "token": token })).await.ok();
+    assert_eq!(rejected, json!({ "results": [], "undo": null }));
     let refused = shop.app.post(&shop.admin, &format!("{path}/confirm"), &json!({ "token": token })).await;
     assert!((400..500).contains(&refused.status), "{}", refused.text);
     assert_eq!(status(&shop, order).await, "quotation");
+    shop.app.close().await;
+}
+
+#[tokio::test]
+async fn a_proposal_is_put_away_only_by_a_person_with_its_token() {
+    let shop = Shop::open().await;
+    let (sally, program) = seller(&shop).await;
+    let order = shop.quotation(&sally, "4").await;
+    let told = ask(&shop.app, &sally, &format!("Confirm quotation {}", number(&shop, order).await)).await;
+    let path = format!("assistant/proposals/{}", told.proposal()["id"].as_str().unwrap());
+    let reject = format!("{path}/reject");
+    let token = shop.app.get(&sally, &path).await.ok()["token"].as_str().unwrap().to_owned();
+
+    shop.app.post(&program, &reject, &json!({})).await.problem(403, "confirmation_required");
+    shop.app.post(&program, &reject, &json!({ "token": token })).await.problem(403, "confirmation_required");
+    for wrong in ["0".repeat(64), "no hash".to_owned()] {
+        shop.app.post(&sally, &reject, &json!({ "token": wrong })).await.problem(403, "confirmation_required");
+    }
+    let refused = "outcome = 'refused' AND command = 'assistant.proposal.reject' AND code = 'confirmation_required'";
+    assert_eq!(audited(&shop, refused).await, 4);
+    assert_eq!(shop.app.post(&sally, &reject, &json!({})).await.problem(422, "invalid_input")["fields"][0]["field"], "token");
+    assert_eq!(shop.app.post(&sally, &reject, &json!({ "token": token, "why": "no" })).await.problem(422, "invalid_input")["fields"][0]["field"], "why");
+    let stranger = shop.app.user(&shop.tenant, "Stranger", READING).await;
+    shop.app.post(&stranger, &reject, &json!({ "token": token })).await.problem(404, "not_found");
+    assert_eq!(shop.app.get(&sally, &path).await.ok()["state"], "open", "nothing of that has put it away");
+
+    // Twice says the same, also with the token in the header.
+    for request in [
+        shop.app.request("POST", &sally, &format!("/api/v1/{reject}")).header("X-Confirmation-Token", &token),
+        shop.app.request("POST", &sally, &format!("/api/v1/{reject}")).json(&json!({ "token": token })),
+    ] {
+        assert_eq!(shop.app.send(request).await.ok(), json!({ "results": [], "undo": null }));
+    }
+    assert_eq!(shop.app.get(&sally, &path).await.ok()["state"], "rejected");
     shop.app.close().await;
 }
 

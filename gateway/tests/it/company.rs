@@ -150,24 +150,15 @@ impl Files {
         files
     }
 
-    /// Northwind's files, where they are: beside the checkout, or where `STEWARD_SHARED` says.
+    /// Northwind's files, where they are. `cargo xtask test` says at its end what was not checked for want of them.
     pub(crate) fn northwind() -> Option<Self> {
-        let folder = shared().join("data/northwind");
-        if !folder.join("orders.csv").is_file() {
-            eprintln!("skipped for the files of Northwind: there is no {}", folder.display());
-            return None;
-        }
-        Some(Self { folder, figures: &NORTHWIND, ours: false })
+        let folder = data().join("northwind");
+        folder.join("orders.csv").is_file().then_some(Self { folder, figures: &NORTHWIND, ours: false })
     }
 
     /// Another folder of data, where it is.
     pub(crate) fn shared(name: &str) -> Option<PathBuf> {
-        let folder = shared().join("data").join(name);
-        if folder.is_dir() {
-            return Some(folder);
-        }
-        eprintln!("skipped for the files of {name}: there is no {}", folder.display());
-        None
+        Some(data().join(name)).filter(|folder| folder.is_dir())
     }
 
     /// Replaces a text in one of the few rows' files.
@@ -201,9 +192,10 @@ pub(crate) fn mapping() -> Mapping {
     Mapping::parse(&text).unwrap()
 }
 
-/// Data for tests that are no part of the product.
-fn shared() -> PathBuf {
-    std::env::var_os("STEWARD_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from)
+/// Data that is no part of the product: where `STEWARD_DATA` says, else beside the checkout.
+fn data() -> PathBuf {
+    let named = std::env::var_os("STEWARD_DATA").filter(|named| !named.is_empty());
+    named.map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"), PathBuf::from)
 }
 
 impl Company {
@@ -242,25 +234,28 @@ impl Company {
         self.app.peek(&self.tenant, &format!("SELECT count(*) FROM {sql}")).await
     }
 
-    /// A digest of every row of the tenant's business tables with its version and times, and of what was captured.
     pub(crate) async fn checksum(&self) -> Vec<(String, String)> {
-        let tables: Vec<String> = self
-            .app
-            .column(
-                &self.tenant,
-                "SELECT c.table_name::text FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
+        checksum(&self.app, &self.tenant).await
+    }
+}
+
+/// A digest of every row of the tenant's business tables with its version and times, and of what was captured.
+pub(crate) async fn checksum(app: &TestApp, tenant: &Tenant) -> Vec<(String, String)> {
+    let tables: Vec<String> = app
+        .column(
+            tenant,
+            "SELECT c.table_name::text FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
                   WHERE c.table_schema = current_schema() AND c.column_name = 'tenant_id' AND t.table_type = 'BASE TABLE'
                     AND c.table_name !~ '^(kernel_audit|kernel_idempotency|kernel_change_|kernel_delivery|identity_session|identity_credential|assistant_)'
                   ORDER BY 1",
-            )
-            .await;
-        assert!(tables.len() > 20, "{tables:?}");
-        let mut sums = Vec::new();
-        for table in tables {
-            let sum = format!("SELECT count(*) || ' ' || coalesce(md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))), '') FROM {table} t");
-            let sum = self.app.peek(&self.tenant, &sum).await;
-            sums.push((table, sum));
-        }
-        sums
+        )
+        .await;
+    assert!(tables.len() > 20, "{tables:?}");
+    let mut sums = Vec::new();
+    for table in tables {
+        let sum = format!("SELECT count(*) || ' ' || coalesce(md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))), '') FROM {table} t");
+        let sum = app.peek(tenant, &sum).await;
+        sums.push((table, sum));
     }
+    sums
 }

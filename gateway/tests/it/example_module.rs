@@ -203,10 +203,16 @@ async fn a_module_appears_in_every_door_by_its_registration_alone() {
             assert!(document["paths"].get(path).is_some(), "{path}");
         }
 
-        // Screens: the menu, the list, the detail, the form, the report.
+        // Screens: the list, the detail, the form, a command, the report, the menu.
+        let ready = app.query(&admin, "fleet/vehicles", &[("filter[plate][starts]", "b-st 2")]).await.ids()[0];
         for (path, texts) in [
             ("/app/fleet/vehicles".to_owned(), vec!["Vehicles", "Number plate", "B-ST 1"]),
             (format!("/app/fleet/vehicles/{vehicle}"), vec!["Vehicle", "B-ST 1", "in repair"]),
+            ("/app/fleet/vehicles/new".to_owned(), vec!["Number plate", "name=\"plate\"", "Mileage", "name=\"mileage\""]),
+            (format!("/app/fleet/vehicles/{ready}"), vec!["B-ST 2", "data-command=\"fleet.vehicle.send_to_repair\"", "Send to repair"]),
+            (format!("/app/fleet/vehicles/{ready}/do/send_to_repair"), vec!["Send to repair", "ready", "in repair", "value=\"confirm\""]),
+            ("/app/reports/fleet.usage".to_owned(), vec!["Usage", "Vehicles by state", "in_repair", "500"]),
+            ("/".to_owned(), vec!["href=\"/app/fleet/vehicles\"", "href=\"/app/reports/fleet.usage\""]),
         ] {
             let page = app.page(&admin, &path).await;
             assert_eq!(page.status, 200, "{path}: {}", page.text);

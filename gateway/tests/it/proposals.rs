@@ -33,6 +33,12 @@ async fn confirmed(shop: &Shop, user: &User, path: &str) -> Value {
     shop.app.post(user, &format!("{path}/confirm"), &json!({ "token": token })).await.ok()
 }
 
+async fn rejected(shop: &Shop, user: &User, path: &str) {
+    let token = shop.app.get(user, path).await.ok()["token"].clone();
+    let answered = shop.app.post(user, &format!("{path}/reject"), &json!({ "token": token })).await.ok();
+    assert_eq!(answered, json!({ "results": [], "undo": null }));
+}
+
 async fn note(shop: &Shop) -> Option<String> {
     shop.app.peek(&shop.tenant, &format!("SELECT note FROM crm_party WHERE id = '{}'", shop.customer)).await
 }
@@ -119,7 +125,7 @@ async fn a_deleted_conversation_leaves_of_its_proposals_what_the_audit_needs() {
         conversation = Some(talk.conversation);
     }
     confirmed(&shop, &shop.admin, &paths[0]).await;
-    shop.app.send(shop.app.request("POST", &shop.admin, &format!("/api/v1/{}/reject", paths[1])).json(&json!({}))).await;
+    rejected(&shop, &shop.admin, &paths[1]).await;
     let conversation = conversation.unwrap();
     let gone = shop.app.send(shop.app.request("DELETE", &shop.admin, &format!("/api/v1/assistant/conversations/{conversation}"))).await;
     assert_eq!(gone.status, 204, "{}", gone.text);

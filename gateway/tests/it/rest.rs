@@ -28,7 +28,7 @@ async fn a_record_is_created_read_changed_and_shows_its_history() {
     assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
 
     let (status, problem) = answer(ada.request(Method::PATCH, path).json(&json!({ "name": "Sales North" }))).await;
-    assert_eq!((status, problem["code"].as_str()), (StatusCode::BAD_REQUEST, Some("bad_request")));
+    assert_eq!((status, problem["code"].as_str()), (StatusCode::PRECONDITION_REQUIRED, Some("precondition_required")));
     let (status, done) = answer(ada.request(Method::PATCH, path).header("if-match", "\"1\"").json(&json!({ "name": "Sales North" }))).await;
     assert_eq!((status, done["version"].as_i64()), (StatusCode::OK, Some(2)), "{done}");
     let (status, problem) = answer(ada.request(Method::PATCH, path).header("if-match", "\"1\"").json(&json!({ "name": "Sales South" }))).await;

@@ -11,16 +11,15 @@ mod keys;
 mod load;
 mod rights;
 mod search;
-mod site;
 mod stock;
 
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
-/// How long the clients of one test go on: `STEWARD_SOAK_SECONDS`, a minute unless set.
+/// How long the clients of one test go on: `STEWARD_TEST_SOAK_SECONDS`, a minute unless set.
 fn lasting() -> Duration {
-    let given = std::env::var("STEWARD_SOAK_SECONDS").ok().filter(|text| !text.is_empty());
-    let seconds = given.map_or(60, |text| text.parse().unwrap_or_else(|_| panic!("STEWARD_SOAK_SECONDS={text} is no number of seconds")));
+    let given = std::env::var("STEWARD_TEST_SOAK_SECONDS").ok().filter(|text| !text.is_empty());
+    let seconds = given.map_or(60, |text| text.parse().unwrap_or_else(|_| panic!("STEWARD_TEST_SOAK_SECONDS={text} is no number of seconds")));
     Duration::from_secs(seconds)
 }
 

@@ -14,8 +14,8 @@ pub(super) fn folder() -> Result<PathBuf> {
     Ok(checkout::root()?.join("gateway/tests/browser"))
 }
 
-/// The script is told where the server is by `STEWARD_BASE_URL`, where the log-ins stand by `STEWARD_DEMO_JSON`, where
-/// the browser is by `CHROMIUM`, and where to put screenshots by `STEWARD_SCREENSHOTS`.
+/// The script is told where the server is by `STEWARD_TEST_BASE_URL`, where the log-ins stand by `STEWARD_TEST_DEMO_JSON`, where
+/// the browser is by `CHROMIUM`, and where to put screenshots by `STEWARD_TEST_SCREENSHOTS`.
 pub(super) fn run(server: &DemoServer) -> Result<()> {
     machine::need("node", "nodejs")?;
     machine::need("npm", "npm")?;
@@ -24,8 +24,8 @@ pub(super) fn run(server: &DemoServer) -> Result<()> {
     child::run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1").current_dir(&folder))?;
     let mut command = Command::new("node");
     command.arg("run.mjs").current_dir(&folder);
-    command.env("STEWARD_BASE_URL", server.base_url()).env("STEWARD_DEMO_JSON", server.announcement());
-    command.env("CHROMIUM", chromium).env("STEWARD_SCREENSHOTS", checkout::scratch("screenshots")?);
+    command.env("STEWARD_TEST_BASE_URL", server.base_url()).env("STEWARD_TEST_DEMO_JSON", server.announcement());
+    command.env("CHROMIUM", chromium).env("STEWARD_TEST_SCREENSHOTS", checkout::scratch("screenshots")?);
     child::run(&mut command)
 }
 

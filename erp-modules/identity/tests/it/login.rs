@@ -2,7 +2,8 @@
 
 use crate::{T, house, peek, run};
 use chrono::TimeDelta;
-use serde_json::json;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
 use steward_identity::auth::{Authenticator, FAILURES_MAX, Settings};
@@ -114,6 +115,29 @@ async fn a_token_is_worth_its_signature_and_keys_rotate() {
         "a.b.c".into(),
     ] {
         assert_eq!(auth.authenticate(&forged).await.unwrap_err().code, Code::Unauthenticated, "{forged}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_tells_its_client_who_it_is_for_where_and_until_when() {
+    for placement in [Placement::Pooled, Placement::Schema] {
+        let (house, folder, clock) = (house().await, Folder::new(), Clock::fixed(Clock::System.now()));
+        let created = tenant(&house, placement).await;
+        let auth = authenticator(&house, &folder, &clock);
+        let login = auth.login("demo", "ada@demo.example", "correct horse").await.unwrap();
+        // As any client reads it, with the public key that its header names.
+        let header = jsonwebtoken::decode_header(&login.access_token).unwrap();
+        let jwks = auth.keys().jwks();
+        let key = jwks["keys"].as_array().unwrap().iter().find(|key| key["kid"].as_str() == header.kid.as_deref()).unwrap();
+        assert_eq!((header.alg, &key["crv"]), (Algorithm::EdDSA, &json!("Ed25519")));
+        let key = DecodingKey::from_ed_components(key["x"].as_str().unwrap()).unwrap();
+        let claims: Value = jsonwebtoken::decode(&login.access_token, &key, &Validation::new(Algorithm::EdDSA)).unwrap().claims;
+        let expected = json!({
+            "sub": created.administrator, "tenant_id": created.tenant, "company_ids": [created.company], "roles": ["administrator"], "plan": "standard",
+            "iat": clock.now().timestamp(), "exp": login.expires_at.timestamp(), "sid": login.session,
+        });
+        assert_eq!(claims, expected);
+        assert_eq!(login.expires_at, clock.now() + TimeDelta::hours(1));
     }
 }
 

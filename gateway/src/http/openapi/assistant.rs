@@ -38,18 +38,29 @@ pub(super) fn paths(paths: &mut Map<String, Value>) {
     add("conversations/{id}", "delete", "forget", "Delete a conversation", by_id(), responses(json!({ "204": { "description": "Deleted." } }), WRITE));
     let card = "The proposal; with `token` for interactive sessions only.";
     add("proposals/{id}", "get", "proposal", "A proposal with its preview", by_id(), responses(json!({ "200": json_answer(card, object()) }), READ));
-    let token = json!({ "type": "object", "additionalProperties": false, "properties": { "token": { "type": "string" }, "allow_duplicate": { "type": ["boolean", "null"] } } });
-    let confirm = json!({ "parameters": [parameter_ref("id")], "requestBody": body(token) });
-    let done = json!({ "type": "object", "required": ["results", "undo"], "properties": { "results": { "type": "array", "items": object() }, "undo": { "type": ["object", "null"] } } });
+    let in_header = json!({ "name": "X-Confirmation-Token", "in": "header", "description": "The token, where it does not stand in the body.", "schema": { "type": "string" } });
+    let decision = |mut fields: Value| {
+        fields["token"] = json!({ "type": "string" });
+        let body = json!({ "type": "object", "additionalProperties": false, "properties": fields });
+        json!({ "parameters": [parameter_ref("id"), in_header], "requestBody": { "content": { "application/json": { "schema": body } } } })
+    };
+    let done = || json!({ "type": "object", "required": ["results", "undo"], "properties": { "results": { "type": "array", "items": object() }, "undo": { "type": ["object", "null"] } } });
     add(
         "proposals/{id}/confirm",
         "post",
         "confirm",
         "Execute a proposal",
-        confirm,
-        responses(json!({ "200": json_answer("Executed, once.", done.clone()) }), WRITE),
+        decision(json!({ "allow_duplicate": { "type": ["boolean", "null"] } })),
+        responses(json!({ "200": json_answer("Executed, once.", done()) }), WRITE),
     );
-    add("proposals/{id}/reject", "post", "reject", "Put a proposal away", by_id(), responses(json!({ "204": { "description": "Rejected." } }), WRITE));
-    let undone = responses(json!({ "200": json_answer("Taken back, all or nothing.", done) }), WRITE);
+    add(
+        "proposals/{id}/reject",
+        "post",
+        "reject",
+        "Put a proposal away",
+        decision(json!({})),
+        responses(json!({ "200": json_answer("Rejected: nothing was done.", done()) }), WRITE),
+    );
+    let undone = responses(json!({ "200": json_answer("Taken back, all or nothing.", done()) }), WRITE);
     add("proposals/{id}/undo", "post", "undo", "Take back what a proposal did", by_id(), undone);
 }

@@ -192,9 +192,11 @@ impl Teller<'_> {
 
     fn command(&self, spec: &CommandSpec, id: String, good: Value, by_method: bool) -> Value {
         let mut parameters = vec![parameter_ref("preview"), parameter_ref("idempotency_key")];
+        let is_update = by_method && id.ends_with("._update");
+        let refusals: Vec<&str> = WRITE.iter().copied().chain(is_update.then_some("428")).collect();
         if spec.target.is_some() {
             parameters.push(parameter_ref("id"));
-            parameters.push(parameter_ref(if by_method && id.ends_with("._update") { "if_match_required" } else { "if_match" }));
+            parameters.push(parameter_ref(if is_update { "if_match_required" } else { "if_match" }));
         }
         let body = self.body(spec, false);
         let needed = body.get("required").is_some();
@@ -205,7 +207,7 @@ impl Teller<'_> {
             "description": format!("{}\n\nCommand `{}`, permission `{}`, risk {} (a tenant may have tightened it).", self.labels.description(self.language, &spec.name).unwrap_or_default(), spec.name, spec.permission, spec.risk.as_str()),
             "parameters": parameters,
             "requestBody": { "required": needed, "content": { "application/json": { "schema": body } } },
-            "responses": responses(good, WRITE),
+            "responses": responses(good, &refusals),
         })
     }
 

@@ -217,6 +217,7 @@ pub(super) const PROBLEMS: &[(&str, &str)] = &[
     ("414", "The address is too long."),
     ("415", "The body is not JSON."),
     ("422", "The input is not valid; `fields` says where."),
+    ("428", "The version that was seen is missing."),
     ("429", "Too many requests."),
     ("500", "Something went wrong on the server's side."),
     ("503", "Busy: try again."),

@@ -79,7 +79,7 @@ pub(super) async fn update(
     let options = Options::of(&headers, parameters)?;
     // Without the version that was seen, somebody else's change would be overwritten unseen.
     if options.expected == Expected::Absent {
-        return Err(Problem::bad_request("If-Match is needed: send the ETag of the record as you saw it, or * to overwrite whatever there is"));
+        return Err(Problem::precondition_required());
     }
     let input = with_target(&spec, id, input)?;
     perform(&state, &asker, &spec, input, options, StatusCode::OK).await

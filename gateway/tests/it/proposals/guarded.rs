@@ -1,6 +1,6 @@
 //! The guard against duplicates: a model cannot silence it, the person who confirms can.
 
-use super::{confirmed, parties, proposed, shop, step};
+use super::{confirmed, parties, proposed, rejected, shop, step};
 use crate::model::{Model, says};
 use serde_json::{Value, json};
 
@@ -48,7 +48,7 @@ async fn of_several_steps_each_duplicate_is_told() {
     assert_eq!(arguments, [true, false, true], "the guard stays on where it did not stop a step");
     // Rejected or left alone nothing is there; a proposal without duplicates needs no tick.
     assert_eq!(parties(&shop, "Berta").await, 0);
-    shop.app.post(&shop.admin, &format!("{path}/reject"), &json!({})).await;
+    rejected(&shop, &shop.admin, &path).await;
     let (_, path) = proposed(&shop, &model, &shop.admin, "Create the customer Berta", &steps[1..2]).await;
     confirmed(&shop, &shop.admin, &path).await;
     assert_eq!(parties(&shop, "Berta").await, 1);

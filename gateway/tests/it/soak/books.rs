@@ -1,6 +1,6 @@
 //! What must be true of what is stored, whatever was sent: in SQL over a tenant's tables, one snapshot each.
 
-use super::site::{PATIENCE, Site, Tenant};
+use crate::site::{PATIENCE, Site, Tenant};
 use std::time::{Duration, Instant};
 
 /// Orders of which only a part is done: what a state says of an order, its lines, its reservations and its moves agrees.

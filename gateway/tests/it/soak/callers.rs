@@ -1,8 +1,8 @@
 //! Somebody who sends requests over HTTP, and the count of what was answered.
 
 use super::Shift;
-use super::site::{Site, Tenant};
 use crate::app::{PASSWORD, id_of};
+use crate::site::{Site, Tenant};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

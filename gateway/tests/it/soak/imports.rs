@@ -2,9 +2,9 @@
 
 use super::books::every_event_is_applied_once;
 use super::callers::{Call, Caller, Tally};
-use super::site::{Process, Site, Tenant};
 use super::{Dice, Shift, all};
 use crate::company::Files;
+use crate::site::{Process, Site, Tenant};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Read as _;

@@ -3,8 +3,8 @@
 //! When it dies is decided by how much was acknowledged, not by the clock: mostly in the middle of a key that all send.
 
 use super::callers::{Call, Caller, Reply, Tally};
-use super::site::{PATIENCE, Process, Site, Tenant};
 use super::{Dice, Shift, all};
+use crate::site::{PATIENCE, Process, Site, Tenant};
 use serde_json::{Value, json};
 use steward_migrations::Placement;
 use tokio::sync::watch;

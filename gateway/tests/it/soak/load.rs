@@ -2,8 +2,8 @@
 
 use super::books::{every_event_is_applied_once, stock_and_orders_agree, the_audit_chain_holds};
 use super::callers::{Call, Caller, Tally};
-use super::site::{Site, Tenant};
 use super::{Dice, Shift, all};
+use crate::site::{Site, Tenant};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use steward_migrations::Placement;

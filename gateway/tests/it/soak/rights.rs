@@ -8,8 +8,8 @@ mod cast;
 pub(super) mod flip;
 
 use super::callers::{Call, Caller, Reply, Tally};
-use super::site::Site;
 use super::{Dice, Shift, all};
+use crate::site::Site;
 use cast::{Cast, MARKS};
 use flip::Flip;
 use serde_json::json;

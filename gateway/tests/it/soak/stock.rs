@@ -2,8 +2,8 @@
 
 use super::books::{self, every_event_is_applied_once, stock_and_orders_agree};
 use super::callers::{Call, Caller, Tally, reason};
-use super::site::{Site, Tenant};
 use super::{Dice, Shift, all};
+use crate::site::{Site, Tenant};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

@@ -3,7 +3,7 @@
 use super::flip::{Flip, Turns};
 use super::{Call, Caller, Person, Tally, ways};
 use crate::app::PASSWORD;
-use crate::soak::site::{Site, Tenant};
+use crate::site::{Site, Tenant};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -2,8 +2,8 @@
 
 use super::{Call, Flip, Person, Tally};
 use crate::app::PASSWORD;
+use crate::site::{Site, Tenant};
 use crate::soak::callers::Caller;
-use crate::soak::site::{Site, Tenant};
 use serde_json::{Value, json};
 use std::sync::Mutex;
 use uuid::Uuid;

@@ -2,8 +2,8 @@
 
 use super::churn::{Churn, Round};
 use super::{KEYS, Shift, quiet};
+use crate::site::Site;
 use crate::soak::callers::{Caller, Tally};
-use crate::soak::site::Site;
 use crate::soak::{Dice, all};
 use steward_migrations::Placement;
 use tokio::sync::watch;

@@ -2,8 +2,8 @@
 //! without it, by checksums over the tables and by a search for the word of every row.
 
 use super::churn::BEGINNING;
+use crate::site::{PATIENCE, Site, Tenant};
 use crate::soak::callers::Caller;
-use crate::soak::site::{PATIENCE, Site, Tenant};
 use crate::soak::{Dice, all};
 use sqlx::AssertSqlSafe;
 use std::collections::BTreeSet;

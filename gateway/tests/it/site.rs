@@ -13,10 +13,10 @@ use steward_migrations::test_database::TestDatabase;
 use steward_migrations::{Administrator, Contents, Created, NewTenant, Owner, POOLED, Placement, create_tenant};
 
 /// How long anything may take before the test says that it hangs.
-pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A process that ends with its value, by `kill -9`.
-pub(super) struct Process(pub(super) Child);
+pub(crate) struct Process(pub(crate) Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -27,7 +27,7 @@ impl Drop for Process {
 
 impl Process {
     /// Resident memory in megabytes, where the system tells it.
-    pub(super) fn memory(&self) -> Option<u64> {
+    pub(crate) fn memory(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).ok()?;
         let kilobytes: u64 = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.split_whitespace().next()?.parse().ok()?;
         Some(kilobytes / 1024)
@@ -44,15 +44,15 @@ impl Drop for Folder {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Tenant {
-    pub(super) slug: String,
-    pub(super) schema: String,
-    pub(super) created: Created,
+pub(crate) struct Tenant {
+    pub(crate) slug: String,
+    pub(crate) schema: String,
+    pub(crate) created: Created,
 }
 
-pub(super) struct Site {
-    pub(super) owner: Owner,
-    pub(super) client: reqwest::Client,
+pub(crate) struct Site {
+    pub(crate) owner: Owner,
+    pub(crate) client: reqwest::Client,
     contents: Contents,
     home: Folder,
     port: u16,
@@ -61,11 +61,11 @@ pub(super) struct Site {
 }
 
 impl Site {
-    pub(super) async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let contents = Contents::of(&modules());
         let database = TestDatabase::create(&contents).await.unwrap();
         let owner = database.owner().await.unwrap();
-        let home = Folder(std::env::temp_dir().join(format!("steward-soak-{}", ids::fresh().simple())));
+        let home = Folder(std::env::temp_dir().join(format!("steward-site-{}", ids::fresh().simple())));
         std::fs::create_dir_all(&home.0).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let client = reqwest::Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none()).build().unwrap();
@@ -73,7 +73,7 @@ impl Site {
     }
 
     /// A tenant with its administrator `ada@{slug}.example`.
-    pub(super) async fn tenant(&self, slug: &str, placement: Placement) -> Tenant {
+    pub(crate) async fn tenant(&self, slug: &str, placement: Placement) -> Tenant {
         let administrator = Administrator { name: "Ada".into(), email: format!("ada@{slug}.example"), password: Some(PASSWORD.into()) };
         let created = create_tenant(&self.owner, &self.contents, NewTenant { placement, administrator, ..NewTenant::new(slug, slug) }).await.unwrap();
         let schema: String =
@@ -82,9 +82,10 @@ impl Site {
         Tenant { slug: slug.into(), schema, created }
     }
 
-    fn program(&self, arguments: &[&str]) -> Command {
+    /// The program with these arguments, over this database and in this folder.
+    pub(crate) fn program(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_steward"));
-        // What is meant for the tests is no key of the configuration.
+        // What a shell has set for another server is not meant for this one.
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("STEWARD_")) {
             command.env_remove(name);
         }
@@ -94,27 +95,34 @@ impl Site {
         command
     }
 
+    /// A file in the folder of the program.
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.home.0.join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
     fn log(&self) -> PathBuf {
         self.home.0.join("server.log")
     }
 
     /// What the processes logged of their own failures.
-    pub(super) fn failures(&self) -> String {
+    pub(crate) fn failures(&self) -> String {
         let log = std::fs::read_to_string(self.log()).unwrap_or_default();
         log.lines().filter(|line| line.contains("ERROR")).take(20).collect::<Vec<_>>().join("\n")
     }
 
-    pub(super) fn base(&self) -> String {
+    pub(crate) fn base(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// `steward serve`, ready.
-    pub(super) async fn serve(&self) -> Process {
+    pub(crate) async fn serve(&self) -> Process {
         self.serve_with(&[]).await
     }
 
     /// The same with keys of the configuration.
-    pub(super) async fn serve_with(&self, keys: &[(&str, &str)]) -> Process {
+    pub(crate) async fn serve_with(&self, keys: &[(&str, &str)]) -> Process {
         let mut server = Process(self.program(&["serve", "--port", &self.port.to_string()]).envs(keys.iter().copied()).spawn().unwrap());
         let (started, ready) = (Instant::now(), format!("{}/readyz", self.base()));
         loop {
@@ -128,7 +136,7 @@ impl Site {
     }
 
     /// `steward import` of a folder, with its report on standard output.
-    pub(super) fn import(&self, tenant: &Tenant, folder: &Path) -> Command {
+    pub(crate) fn import(&self, tenant: &Tenant, folder: &Path) -> Command {
         let mapping = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/northwind.toml");
         let mut command = self.program(&["import", "--json", "--tenant", &tenant.slug, "--mapping"]);
         command.arg(mapping).arg(folder).stdout(Stdio::piped());
@@ -136,7 +144,7 @@ impl Site {
     }
 
     /// One value from the tenant's tables, read as their owner in one statement.
-    pub(super) async fn peek<V>(&self, tenant: &Tenant, sql: &str) -> V
+    pub(crate) async fn peek<V>(&self, tenant: &Tenant, sql: &str) -> V
     where
         V: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
     {
@@ -145,7 +153,7 @@ impl Site {
     }
 
     /// Connections that processes of the program have open to the database.
-    pub(super) async fn connections(&self) -> i64 {
+    pub(crate) async fn connections(&self) -> i64 {
         sqlx::query_scalar("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'steward'")
             .fetch_one(self.owner.pool())
             .await
@@ -153,7 +161,7 @@ impl Site {
     }
 
     /// Deadlocks that PostgreSQL resolved in this database.
-    pub(super) async fn deadlocks(&self) -> i64 {
+    pub(crate) async fn deadlocks(&self) -> i64 {
         sqlx::query_scalar("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").fetch_one(self.owner.pool()).await.unwrap()
     }
 }
