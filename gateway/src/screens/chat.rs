@@ -58,6 +58,13 @@ const WORDS: &[&str] = &[
     "masked",
     "step",
     "stopped",
+    "older-chats",
+    "older-messages",
+    "step-query",
+    "step-search",
+    "step-report",
+    "step-propose",
+    "step-open-screen",
 ];
 
 pub(super) async fn page(State(state): State<AppState>, visitor: Visitor, parameters: Parameters) -> Response {
