@@ -197,7 +197,7 @@ async function ask(text) {
     });
   } catch {
     if (control.signal.aborted) answer.stop();
-    else answer.fail(words.interrupted);
+    else if (!answer.unwanted) answer.fail(words.interrupted);
   }
   // One that is no longer wanted is read on until it says which one it is.
   if (response?.ok && answer.unwanted) await readEvents(response, (id, name, data) => answer.take(id, name, data)).catch(() => {});

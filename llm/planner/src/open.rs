@@ -157,6 +157,7 @@ fn numbered(turn: &Turn, lexicon: &Lexicon, words: &Words, text: &str) -> Planne
     let Some(noun) = reading.spans.iter().find(|span| span.meanings.iter().any(|meaning| matches!(meaning, Meaning::Resource(_)))).cloned() else {
         return Ok(None);
     };
+    reading.take(noun.start, noun.len);
     let is_known = |start: usize| reading.spans.iter().any(|span| span.start <= start && start < span.end());
     let others: Vec<(usize, usize)> = reading.runs().into_iter().filter(|(start, _)| *start >= noun.end() && !is_known(*start)).collect();
     let [(start, len)] = others[..] else { return Ok(None) };

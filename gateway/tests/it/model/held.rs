@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 /// A test that hangs fails instead.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -17,7 +18,7 @@ pub(crate) struct Held {
     base_url: String,
     /// Clients that left before the answer was whole.
     left: watch::Receiver<usize>,
-    go: watch::Sender<bool>,
+    go: CancellationToken,
     _tasks: JoinSet<()>,
 }
 
@@ -38,7 +39,8 @@ impl Held {
         ends.push("[DONE]".into());
         let scripts = Arc::new(Scripts { first, begun: said(begun), rest: ends });
         let (left, seen) = watch::channel(0);
-        let (go, waiting) = watch::channel(false);
+        let go = CancellationToken::new();
+        let waiting = go.clone();
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
@@ -56,7 +58,7 @@ impl Held {
 
     /// Goes on with every answer.
     pub(crate) fn go_on(&self) {
-        self.go.send_replace(true);
+        self.go.cancel();
     }
 
     /// Waits until so many clients have left in the middle.
@@ -66,7 +68,7 @@ impl Held {
     }
 }
 
-async fn serve(mut socket: TcpStream, scripts: Arc<Scripts>, left: watch::Sender<usize>, mut waiting: watch::Receiver<bool>) {
+async fn serve(mut socket: TcpStream, scripts: Arc<Scripts>, left: watch::Sender<usize>, waiting: CancellationToken) {
     let Some(body) = read_request(&mut socket).await else { return };
     let is_result = body["messages"].as_array().and_then(|messages| messages.last()).is_some_and(|last| last["role"] == "tool");
     if !is_result {
@@ -84,7 +86,7 @@ async fn serve(mut socket: TcpStream, scripts: Arc<Scripts>, left: watch::Sender
             }
             left.send_modify(|left| *left += 1);
         }
-        _ = waiting.wait_for(|go| *go) => {
+        () = waiting.cancelled() => {
             let rest: Vec<&str> = scripts.rest.iter().map(String::as_str).collect();
             let _ = socket.write_all(&chunks(&rest)).await;
             let _ = socket.write_all(b"0\r\n\r\n").await;
