@@ -6,3 +6,6 @@ assistant-gone = Diese Antwort ist nicht mehr verfügbar: Sie dürfen nicht mehr
 assistant-unknown = Das weiß ich nicht.
 assistant-proposed = Bitte die Vorschau ansehen und bestätigen.
 assistant-too-many-steps = Das konnte ich in den Schritten, die ich habe, nicht klären. Bitte frage nach einer Sache.
+assistant-opened = Bitte sehr.
+assistant-index-behind = (Deine letzte Änderung stand noch nicht im Suchindex; ich habe sie unmittelbar nachgesehen.)
+assistant-about = Ich beantworte Fragen zu den Datensätzen, Zahlen und Texten, die du lesen darfst, und sage, woher jede Antwort kommt. Ich bereite Änderungen vor, die du bestätigst. Ich öffne Datensätze, Listen und Formulare. Von selbst ändere ich nichts.

@@ -6,3 +6,6 @@ assistant-gone = This answer is no longer available: you may not read everything
 assistant-unknown = I don't know.
 assistant-proposed = Please look at the preview and confirm.
 assistant-too-many-steps = I could not work this out in the steps that I have. Please ask for one thing at a time.
+assistant-opened = There you are.
+assistant-index-behind = (Your last change was not in the search index yet; I looked it up directly.)
+assistant-about = I answer questions about the records, figures and texts that you may read, and I say where each answer comes from. I prepare changes for you to confirm. I open records, lists and forms. I change nothing by myself.

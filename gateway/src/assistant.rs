@@ -1,15 +1,16 @@
 //! The door of the assistant: a conversation in which a model asks the catalogue and proposes commands.
 //!
 //! Start at [`conversation`], the loop between the model and its tools; [`tools`] makes the tools' definitions from the
-//! catalogue and the asker's rights, [`calls`] runs them ([`query`], [`report`], [`search`], [`propose`]), [`check`] holds
+//! catalogue and the asker's rights, [`calls`] runs them ([`query`], [`report`], [`search`], [`propose`], [`screen`]), [`check`] holds
 //! every sentence of an answer against what they returned, and [`taint`] every argument of a proposal against where it comes
 //! from. [`live`] records the events of a turn, so that a dropped stream can be picked up, [`memory`] masks what is read
 //! again without the rights to it, and [`http`] is what clients reach.
 //!
 //! Deliberately absent: any way to write. A proposal is executed by `steward_actions` when a person confirms it.
 //!
-//! **Invariant:** a turn ends with exactly one terminal event, `done` or `error`, whatever happens to the client, the
-//! model or the code in between.
+//! **Invariants:** a turn ends with exactly one terminal event, `done` or `error`, whatever happens to the client, the
+//! model or the code in between; one that its person stopped ends with `done`, what was told so far and `stopped`. What is
+//! shown was checked before, and stored.
 
 mod calls;
 mod check;
@@ -20,6 +21,7 @@ mod memory;
 mod propose;
 mod query;
 mod report;
+mod screen;
 mod search;
 mod store;
 mod taint;

@@ -9,6 +9,7 @@ pub(crate) mod extract;
 mod health;
 mod middleware;
 pub(crate) mod openapi;
+pub(crate) mod position;
 pub(crate) mod rest;
 
 use crate::error::Problem;
@@ -43,6 +44,7 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), middleware::in_time))
         .layer(RequestBodyLimitLayer::new(limits.bulk_body_bytes))
         .layer(compression)
+        .layer(from_fn_with_state(state.clone(), position::remember))
         .layer(from_fn(middleware::only_problems))
         .layer(tower::util::option_layer(middleware::cors(&state.config.server.cors_origins)))
         .layer(CatchPanicLayer::custom(middleware::panicked))

@@ -37,6 +37,8 @@ use axum::routing::{get, post};
 use steward_kernel::Module;
 use visitor::Visitor;
 
+pub(crate) use view::{list_path, record_path, with_query};
+
 /// The pages.
 pub(crate) fn router() -> Router<AppState> {
     Router::new()

@@ -44,6 +44,10 @@ pub fn init_metrics() -> Result<PrometheusHandle> {
     metrics::describe_gauge!("steward_database_connections", "Connections of a pool, open and idle");
     metrics::describe_gauge!("steward_embedder_up", "1 while texts can be turned into vectors; 0 means that search works by words alone");
     metrics::describe_gauge!("steward_embedder_queued", "Batches of texts that wait for the embedder or are computed by it");
+    metrics::describe_counter!(
+        "steward_llm_tokens_total",
+        "Tokens that answers took, by provider and kind; cached and reasoning ones are part of input and output"
+    );
     metrics::describe_counter!("steward_embedder_restarts_total", "How often the embedder's process has been started again");
     metrics::describe_counter!("steward_embedder_texts_total", "Texts that were turned into vectors");
     metrics::describe_gauge!(

@@ -45,6 +45,8 @@ use words::Words;
 pub const LIMIT_MAX: usize = 200;
 /// Candidates of each list that are ranked at least.
 const DEPTH_MIN: usize = 30;
+/// Records of a write that the index does not know of yet, read by SQL.
+const CHANGED_MAX: i64 = 200;
 /// By how much a second look is wider than the first.
 const WIDER: usize = 3;
 
@@ -119,7 +121,7 @@ pub enum Degraded {
     WordsOnly,
     /// The text index did not answer: records are found by the beginnings of their names.
     NamesOnly,
-    /// The index has not come to the position that was asked for; names were looked up as well.
+    /// The index has not come to the position that was asked for; names and what that write changed were looked up as well.
     IndexBehind,
     /// The first index is still being filled; names were looked up as well.
     IndexBuilding,
@@ -290,11 +292,17 @@ impl Round {
             true => Vec::new(),
             false => fallback::by_names(read, &query.text, query.resources.as_deref(), words, reach.depth).await?,
         };
+        let changed = match query.position {
+            Some(position) if !degraded.is_empty() => position.changed(read, CHANGED_MAX).await?,
+            _ => Vec::new(),
+        };
+        let wanted = |record: &Record| query.resources.as_ref().is_none_or(|names| names.contains(&record.resource));
+        let changed: Vec<Record> = changed.into_iter().filter(wanted).collect();
         if matches!(hits.vectors, Outcome::Failed) {
             degraded.insert(Degraded::WordsOnly);
         }
         let (text, vectors) = (hits.text.list(), hits.vectors.list());
-        let records = text.iter().chain(&vectors).flat_map(|list| &list.hits).map(|hit| hit.key.record.clone()).chain(named.iter().cloned());
+        let records = text.iter().chain(&vectors).flat_map(|list| &list.hits).map(|hit| hit.key.record.clone()).chain(named.iter().chain(&changed).cloned());
         let bound = Bound::read(read, records.collect()).await?;
         let model = standing.target.as_ref().map_or("", |target| target.model.as_str());
         let list = |mut keys: Vec<Key>, is_whole: bool| {
@@ -306,6 +314,7 @@ impl Round {
         lists.extend(text.map(|text| list(bound.by_words(&text.hits, words), text.is_whole)));
         lists.extend(vectors.map(|vectors| list(bound.by_meaning(&vectors, model, words), vectors.is_whole)));
         lists.push(list(bound.best_of(&named, words), true));
+        lists.push(list(bound.saying(&changed, words), true));
         Ok(Self { lists, bound, degraded })
     }
 

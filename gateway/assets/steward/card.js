@@ -3,12 +3,16 @@
 
 import { element, show } from "./text.js";
 
+/** The position of the last write from this page: a question that brings it knows of the write. */
+export const written = { position: null };
+
 export async function call(method, path, body) {
   const response = await fetch(path, {
     method,
     headers: body === undefined ? {} : { "content-type": "application/json" },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
+  written.position = response.headers.get("steward-position") ?? written.position;
   const text = await response.text();
   const answer = text ? JSON.parse(text) : null;
   if (!response.ok) throw Object.assign(new Error(answer?.detail ?? response.statusText), { problem: answer });

@@ -1,6 +1,6 @@
 // The chat: sends a question, shows the events of its answer as they come, and picks a dropped stream up where it broke.
 
-import { call, proposalCard } from "./card.js";
+import { call, proposalCard, written } from "./card.js";
 import { readEvents } from "./sse.js";
 import { element, showText } from "./text.js";
 
@@ -38,6 +38,7 @@ class Answer {
     if (id && Number(id) <= Number(this.last || 0)) return;
     if (id) this.last = id;
     const event = JSON.parse(data);
+    if (this.unwanted && name !== "start") return;
     const follow = messages.scrollHeight - messages.scrollTop - messages.clientHeight < 80;
     this[`on_${name}`]?.(event);
     if (follow) messages.scrollTop = messages.scrollHeight;
@@ -49,6 +50,14 @@ class Answer {
       conversation = event.conversation_id;
       history.replaceState(null, "", `/app/chat/${encodeURIComponent(conversation)}`);
     }
+    if (this.unwanted) end(this.message).catch(() => {});
+  }
+  /** What is being looked up, as long as nothing is said. */
+  note(text) {
+    const [kind, tool] = text.split(" ");
+    const word = kind === "step" ? words[`step-${tool.replaceAll("_", "-")}`] : null;
+    if (!word || this.text || this.ended) return;
+    this.body.replaceChildren(element("p", { class: "text-secondary", "data-step": tool }, word));
   }
   on_text(event) {
     this.text += event.delta ?? "";
@@ -72,12 +81,18 @@ class Answer {
     showText(this.body, this.text);
   }
   on_open_screen(event) {
-    const resource = names.resources[event.resource];
-    if (resource) this.cards.append(element("a", { class: "btn btn-sm mt-2", href: event.id ? `${resource.path}/${encodeURIComponent(event.id)}` : resource.path }, `${words.open}: ${resource.label}`));
+    // The address is made by the server from the catalogue; anything else is not followed.
+    if (!event.path || !/^\/app\/[a-z_]+\/[a-z_]+([/?][^\\\s]*)?$/.test(event.path)) return;
+    const label = [event.label, event.title].filter(Boolean).join(" ");
+    this.cards.append(element("a", { class: "btn mt-2", href: event.path, "data-open": true }, `${words.open}: ${label}`));
   }
   on_done(event) {
     if (event.answer && event.answer !== this.text) showText(this.body, event.answer);
-    if (!event.answer && !this.text) this.body.remove();
+    if (!event.answer && !this.text) {
+      if (event.stopped) this.body.replaceChildren();
+      else this.body.remove();
+    }
+    if (event.stopped) this.body.append(element("p", { class: "text-secondary m-0", role: "status", "data-stopped": true }, words.stopped));
     if (event.degraded) this.after.prepend(element("div", {}, words.degraded));
     const queries = [...new Set((event.figures ?? []).map((figure) => figure.query))];
     for (const query of queries) this.source(element("code", {}, query));
@@ -98,8 +113,9 @@ class Answer {
     this.body.append(element("div", { class: "alert alert-danger m-0", role: "alert" }, text));
     this.end();
   }
-  /** The person looks no further; the answer is stored as it comes. */
+  /** The person looks no further, and the server has not said yet which answer it is: it is ended when it says so. */
   stop() {
+    this.unwanted = true;
     if (!this.text) this.body.replaceChildren();
     this.body.append(element("p", { class: "text-secondary m-0", role: "status", "data-stopped": true }, words.stopped));
     this.end();
@@ -140,7 +156,7 @@ async function follow(answer, first, control) {
         return;
       }
       const before = answer.last;
-      await readEvents(response, (id, name, data) => answer.take(id, name, data));
+      await readEvents(response, (id, name, data) => answer.take(id, name, data), (text) => answer.note(text));
       if (answer.last !== before) attempt = 0;
     } catch (error) {
       if (control.signal.aborted) {
@@ -166,9 +182,11 @@ async function ask(text) {
   own(text);
   const answer = new Answer();
   const control = new AbortController();
-  running = control;
+  running = { control, answer };
   busy(true);
-  const body = conversation ? { text, conversation_id: conversation } : { text };
+  const body = { text };
+  if (conversation) body.conversation_id = conversation;
+  if (written.position) body.position = written.position;
   let response = null;
   try {
     response = await fetch("/api/v1/assistant/messages", {
@@ -179,19 +197,20 @@ async function ask(text) {
     });
   } catch {
     if (control.signal.aborted) answer.stop();
-    else answer.fail(words.interrupted);
+    else if (!answer.unwanted) answer.fail(words.interrupted);
   }
-  if (response) await follow(answer, response, control);
-  running = null;
-  busy(false);
+  // One that is no longer wanted is read on until it says which one it is.
+  if (response?.ok && answer.unwanted) await readEvents(response, (id, name, data) => answer.take(id, name, data)).catch(() => {});
+  else if (response) await follow(answer, response, control);
+  finished(answer);
   input.focus();
   await threads();
 }
 
-async function threads() {
+async function threads(cursor = null) {
   const list = document.getElementById("threads");
   try {
-    const { items } = await call("GET", "/api/v1/assistant/conversations");
+    const { items, next } = await call("GET", `/api/v1/assistant/conversations${cursor ? `?cursor=${encodeURIComponent(cursor)}` : ""}`);
     const link = (item) =>
       element(
         "a",
@@ -204,7 +223,17 @@ async function threads() {
       return button;
     };
     const row = (item) => element("div", { class: "steward-thread", "data-thread": item.id }, link(item), remove(item));
-    list.replaceChildren(...(items.length > 0 ? items.map(row) : [element("div", { class: "list-group-item text-secondary" }, words["no-chats"])]));
+    const rows = items.map(row);
+    if (next) {
+      const more = element("button", { type: "button", class: "list-group-item list-group-item-action text-secondary", "data-more-threads": true }, words["older-chats"]);
+      more.addEventListener("click", async () => {
+        more.remove();
+        await threads(next);
+      });
+      rows.push(more);
+    }
+    if (cursor) list.append(...rows);
+    else list.replaceChildren(...(rows.length > 0 ? rows : [element("div", { class: "list-group-item text-secondary" }, words["no-chats"])]));
   } catch (error) {
     list.replaceChildren(element("div", { class: "list-group-item text-danger" }, error.message));
   }
@@ -222,26 +251,47 @@ async function forget(id) {
   else await threads();
 }
 
+/** Shows messages of before; with an `anchor` in front of it, as they are older. */
+async function show(known, anchor) {
+  for (const message of known.messages) {
+    if (message.role === "user") {
+      own(message.text);
+      if (anchor) anchor.before(messages.lastElementChild);
+      continue;
+    }
+    const answer = new Answer();
+    if (anchor) anchor.before(answer.node);
+    answer.message = message.id;
+    for (const event of message.events) answer.take(String(event.id), event.event, JSON.stringify(event.data));
+    if (answer.ended) continue;
+    const control = new AbortController();
+    running = { control, answer };
+    busy(true);
+    await follow(answer, null, control);
+    finished(answer);
+  }
+}
+
+/** A button for what is older, in front of what is shown. */
+function older(known) {
+  if (!known.more || known.messages.length === 0) return;
+  const button = element("button", { type: "button", class: "btn btn-sm btn-ghost-secondary", "data-older": true }, words["older-messages"]);
+  button.addEventListener("click", async () => {
+    const anchor = button.nextElementSibling;
+    button.remove();
+    const before = await call("GET", `/api/v1/assistant/conversations/${encodeURIComponent(conversation)}?before=${encodeURIComponent(known.messages[0].id)}`);
+    await show(before, anchor);
+    older(before);
+  });
+  messages.prepend(button);
+}
+
 async function load() {
   if (!conversation) return;
   try {
     const known = await call("GET", `/api/v1/assistant/conversations/${encodeURIComponent(conversation)}`);
-    for (const message of known.messages) {
-      if (message.role === "user") {
-        own(message.text);
-        continue;
-      }
-      const answer = new Answer();
-      answer.message = message.id;
-      for (const event of message.events) answer.take(String(event.id), event.event, JSON.stringify(event.data));
-      if (answer.ended) continue;
-      const control = new AbortController();
-      running = control;
-      busy(true);
-      await follow(answer, null, control);
-      running = null;
-      busy(false);
-    }
+    older(known);
+    await show(known, null);
     messages.scrollTop = messages.scrollHeight;
   } catch (error) {
     document.getElementById("welcome")?.remove();
@@ -262,7 +312,33 @@ input.addEventListener("keydown", (event) => {
     composer.requestSubmit();
   }
 });
-stop.addEventListener("click", () => running?.abort());
+const end = (message) => call("POST", `/api/v1/assistant/messages/${encodeURIComponent(message)}/stop`, {});
+
+/** Ends the work on the answer. Its stream goes on to its end, which the server makes at once. */
+async function halt() {
+  if (!running) return;
+  const { control, answer } = running;
+  if (!answer.message) {
+    answer.stop();
+    finished(answer);
+    return;
+  }
+  stop.disabled = true;
+  try {
+    await end(answer.message);
+  } catch {
+    control.abort();
+  }
+  stop.disabled = false;
+}
+
+/** The answer is no longer waited for; another one may be by now. */
+function finished(answer) {
+  if (running?.answer !== answer) return;
+  running = null;
+  busy(false);
+}
+stop.addEventListener("click", halt);
 
 await Promise.all([threads(), load()]);
 let carried = null;

@@ -1,7 +1,7 @@
 // Server-sent events over fetch: a question is a POST, which EventSource cannot send.
 
-/** Reads the events of a response and calls `take(id, name, data)` for each. Comments, the heartbeat, are passed over. */
-export async function readEvents(response, take) {
+/** Reads the events of a response and calls `take(id, name, data)` for each, and `note(text)` for each comment. */
+export async function readEvents(response, take, note) {
   const reader = response.body.getReader();
   const decoder = new TextDecoder();
   let rest = "";
@@ -18,7 +18,10 @@ export async function readEvents(response, take) {
         continue;
       }
       const colon = line.indexOf(":");
-      if (colon === 0) continue;
+      if (colon === 0) {
+        note?.(line.slice(1).trim());
+        continue;
+      }
       const field = colon < 0 ? line : line.slice(0, colon);
       const text = colon < 0 ? "" : line.slice(colon + 1).replace(/^ /, "");
       if (field === "id") event.id = text;

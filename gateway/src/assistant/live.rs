@@ -2,18 +2,25 @@
 //!
 //! A turn's events are stored before anybody sees them, so that a client that saw one can pick the stream up behind it,
 //! here or at another process. [`Tail`] is that stream: from the running turn where it runs in this process, else from what
-//! is stored.
+//! is stored. The steps that a turn takes on its way are shown while it runs and not stored.
+//!
+//! **Invariant:** what is written is written whole: a turn that is dropped in the middle leaves its events as they were
+//! shown, so that the one that ends it comes next.
 
+use super::check::Figure;
 use super::memory::Sources;
 use super::store::{self, End};
 use crate::state::AppState;
 use serde_json::{Value, json};
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use steward_kernel::{Code, Error, Principal, Result};
+use steward_llm::Usage;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 use uuid::Uuid;
 
 /// Questions of one person that may be worked on at the same time.
@@ -65,9 +72,13 @@ impl Drop for Place {
 pub(super) struct Live {
     tenant: Uuid,
     user: Uuid,
+    conversation: Uuid,
     events: Mutex<Vec<Event>>,
-    /// The number of events, for waking those who wait for more.
-    count: watch::Sender<usize>,
+    /// The tools that were called.
+    steps: Mutex<Vec<Cow<'static, str>>>,
+    /// Wakes those who wait for more.
+    news: watch::Sender<usize>,
+    stop: CancellationToken,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -88,8 +99,16 @@ impl Turns {
         Ok(Place { of, taken: Arc::clone(&self.taken) })
     }
 
-    pub(super) fn begin(&self, principal: &Principal, message: Uuid, start: Event) -> Arc<Live> {
-        let live = Arc::new(Live { tenant: principal.tenant, user: principal.user, events: Mutex::new(vec![start]), count: watch::Sender::new(1) });
+    pub(super) fn begin(&self, principal: &Principal, conversation: Uuid, message: Uuid, start: Event) -> Arc<Live> {
+        let live = Arc::new(Live {
+            tenant: principal.tenant,
+            user: principal.user,
+            conversation,
+            events: Mutex::new(vec![start]),
+            steps: Mutex::default(),
+            news: watch::Sender::new(0),
+            stop: CancellationToken::new(),
+        });
         locked(&self.running).insert(message, Arc::clone(&live));
         live
     }
@@ -102,9 +121,26 @@ impl Turns {
     pub(super) fn find(&self, principal: &Principal, message: Uuid) -> Option<Arc<Live>> {
         locked(&self.running).get(&message).filter(|live| live.belongs_to(principal)).map(Arc::clone)
     }
+
+    /// Ends the person's own turn, if it runs in this process.
+    pub(super) fn stop(&self, principal: &Principal, message: Uuid) {
+        if let Some(live) = self.find(principal, message) {
+            live.stop.cancel();
+        }
+    }
+
+    /// Ends the turns of a conversation that is no more.
+    pub(super) fn stop_conversation(&self, principal: &Principal, conversation: Uuid) {
+        let running = locked(&self.running);
+        running.values().filter(|live| live.belongs_to(principal) && live.conversation == conversation).for_each(|live| live.stop.cancel());
+    }
 }
 
 impl Live {
+    pub(super) fn stop(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
     fn belongs_to(&self, principal: &Principal) -> bool {
         self.tenant == principal.tenant && self.user == principal.user
     }
@@ -114,35 +150,118 @@ impl Live {
     }
 }
 
+/// What a turn has told so far, so that it can end at any moment.
+#[derive(Clone, Default)]
+struct Told {
+    text: String,
+    figures: Vec<Figure>,
+    sources: Sources,
+    /// The sources that are stored.
+    stored: Sources,
+    usage: BTreeMap<String, Usage>,
+}
+
 /// Writes the events of one turn. Only the turn's own task has it.
 pub(super) struct Recorder {
     pub(super) state: AppState,
     pub(super) principal: Principal,
     pub(super) message: Uuid,
     pub(super) live: Arc<Live>,
-    /// Given back when the turn has ended.
-    pub(super) _place: Place,
+    told: Mutex<Told>,
+    /// One write at a time: the next one follows what was written, not what was meant to be.
+    writing: Arc<tokio::sync::Mutex<()>>,
+    /// Given back when the turn ends.
+    place: Mutex<Option<Place>>,
+}
+
+/// What is written, and what the turn has told with it.
+struct Entry {
+    events: Vec<(&'static str, Value)>,
+    text: String,
+    figures: Option<Vec<Figure>>,
+    end: Option<Ending>,
+}
+
+enum Ending {
+    Done(String),
+    Failed,
 }
 
 impl Recorder {
+    pub(super) fn new(state: AppState, principal: Principal, message: Uuid, live: Arc<Live>, place: Place) -> Self {
+        let (told, writing, place) = (Mutex::default(), Arc::default(), Mutex::new(Some(place)));
+        Self { state, principal, message, live, told, writing, place }
+    }
+
     /// Stores events that do not end the turn, then shows them.
-    pub(super) async fn emit(&self, events: Vec<(&'static str, Value)>) {
-        let events = self.numbered(events);
-        self.write(events, None).await;
+    pub(super) async fn emit(self: &Arc<Self>, events: Vec<(&'static str, Value)>) {
+        self.write(Entry { events, text: String::new(), figures: None, end: None }).await;
     }
 
-    /// The answer: its events and the terminal one.
-    pub(super) async fn done(&self, mut events: Vec<(&'static str, Value)>, answer: &str, sources: &Sources, done: Value) {
+    /// More of the answer: `figures` are those of all that was told.
+    pub(super) async fn tell(self: &Arc<Self>, events: Vec<(&'static str, Value)>, text: String, figures: Vec<Figure>) {
+        self.write(Entry { events, text, figures: Some(figures), end: None }).await;
+    }
+
+    /// What is told from now on is made of these. Stored with the next events, before anybody sees them.
+    pub(super) fn rests_on(&self, sources: &Sources) {
+        let mut told = locked(&self.told);
+        if told.sources != *sources {
+            told.sources = sources.clone();
+        }
+    }
+
+    /// What a reply of a model took.
+    pub(super) fn used(&self, provider: &str, usage: Option<Usage>) {
+        let Some(usage) = usage else { return };
+        let kinds = [
+            ("input", usage.input_tokens),
+            ("cache_read", usage.cache_read_tokens),
+            ("cache_write", usage.cache_write_tokens),
+            ("output", usage.output_tokens),
+            ("reasoning", usage.reasoning_tokens),
+        ];
+        for (kind, tokens) in kinds {
+            metrics::counter!("steward_llm_tokens_total", "provider" => provider.to_owned(), "kind" => kind).increment(tokens);
+        }
+        let mut told = locked(&self.told);
+        let sum = told.usage.entry(provider.to_owned()).or_default();
+        sum.input_tokens += usage.input_tokens;
+        sum.cache_read_tokens += usage.cache_read_tokens;
+        sum.cache_write_tokens += usage.cache_write_tokens;
+        sum.output_tokens += usage.output_tokens;
+        sum.reasoning_tokens += usage.reasoning_tokens;
+    }
+
+    /// A tool is called.
+    pub(super) fn step(&self, tool: &str) {
+        // The name is a model's: only those of the house are shown.
+        let Some(tool) = super::tools::NAMES.into_iter().find(|known| *known == tool) else { return };
+        locked(&self.live.steps).push(tool.into());
+        self.live.news.send_modify(|news| *news += 1);
+    }
+
+    /// The answer: its last events and the terminal one.
+    pub(super) async fn done(self: &Arc<Self>, mut events: Vec<(&'static str, Value)>, answer: &str, done: Value) {
         events.push(("done", done));
-        let events = self.numbered(events);
-        self.write(events, Some(End::Done(answer, sources))).await;
-        self.state.assistant.turns.end(self.message);
+        self.write(Entry { events, text: String::new(), figures: None, end: Some(Ending::Done(answer.to_owned())) }).await;
     }
 
-    pub(super) async fn failed(&self, code: &str, message: &str) {
-        let events = self.numbered(vec![("error", json!({ "code": code, "message": message }))]);
-        self.write(events, Some(End::Failed)).await;
-        self.state.assistant.turns.end(self.message);
+    /// The person looks no further: what was told is the answer.
+    pub(super) async fn stopped(self: &Arc<Self>) {
+        // What is being written is told, too.
+        drop(self.writing.lock().await);
+        let (text, figures) = {
+            let told = locked(&self.told);
+            (told.text.clone(), told.figures.clone())
+        };
+        let done = json!({ "answer": text, "figures": figures, "degraded": false, "stopped": true });
+        self.done(Vec::new(), &text, done).await;
+    }
+
+    pub(super) async fn failed(self: &Arc<Self>, code: &str, message: &str) {
+        let events = vec![("error", json!({ "code": code, "message": message }))];
+        self.write(Entry { events, text: String::new(), figures: None, end: Some(Ending::Failed) }).await;
     }
 
     fn numbered(&self, events: Vec<(&'static str, Value)>) -> Vec<Event> {
@@ -155,21 +274,61 @@ impl Recorder {
         (next..).zip(events).map(|(sequence, (name, data))| Event { sequence, name: name.into(), data }).collect()
     }
 
-    async fn write(&self, events: Vec<Event>, end: Option<End<'_>>) {
+    /// In a task of its own, which the end of the turn does not cut off.
+    async fn write(self: &Arc<Self>, entry: Entry) {
+        let recorder = Arc::clone(self);
+        let one_at_a_time = Arc::clone(&self.writing).lock_owned().await;
+        let written = self.state.tasks.spawn(
+            async move {
+                recorder.write_now(entry).await;
+                drop(one_at_a_time);
+            }
+            .in_current_span(),
+        );
+        if written.await.is_err() {
+            tracing::warn!(message.id = %self.message, "writing the events of a conversation broke off");
+        }
+    }
+
+    async fn write_now(&self, entry: Entry) {
+        let events = self.numbered(entry.events);
         if events.is_empty() {
             return;
         }
-        if let Err(error) = store::append(&self.state.kernel, &self.principal, self.message, &events, end).await {
+        let Told { sources, stored, usage, .. } = locked(&self.told).clone();
+        let is_end = entry.end.is_some();
+        let end = entry.end.as_ref().map(|end| match end {
+            Ending::Done(text) => End::Done(text),
+            Ending::Failed => End::Failed,
+        });
+        let turn = store::Turn { sources: (is_end || sources != stored).then_some(&sources), usage: is_end.then_some(&usage), end };
+        if let Err(error) = store::append(&self.state.kernel, &self.principal, self.message, &events, turn).await {
             // Who listens still gets the answer; who comes later is told that it was lost.
             tracing::warn!(message.id = %self.message, code = error.code.as_str(), "events of a conversation could not be stored");
         }
-        let count = {
-            let mut known = locked(&self.live.events);
-            known.extend(events);
-            known.len()
-        };
-        self.live.count.send_replace(count);
+        {
+            let mut told = locked(&self.told);
+            told.stored = sources;
+            told.text.push_str(&entry.text);
+            if let Some(figures) = entry.figures {
+                told.figures = figures;
+            }
+        }
+        if is_end {
+            // Whoever sees the end may ask again at once.
+            locked(&self.place).take();
+            self.state.assistant.turns.end(self.message);
+        }
+        locked(&self.live.events).extend(events);
+        self.live.news.send_modify(|news| *news += 1);
     }
+}
+
+/// What a stream tells next.
+pub(super) enum Next {
+    Event(Event),
+    /// The turn calls this tool. It is no event: it cannot be picked up.
+    Step(Cow<'static, str>),
 }
 
 /// The events of a message after one of them, until its end.
@@ -179,14 +338,16 @@ pub(super) struct Tail {
     message: Uuid,
     live: Option<(Arc<Live>, watch::Receiver<usize>)>,
     last: u32,
+    /// Steps that were told.
+    steps: usize,
     ready: VecDeque<Event>,
     ended: bool,
 }
 
 impl Tail {
     pub(super) fn of_live(state: AppState, principal: Principal, message: Uuid, live: Arc<Live>, after: u32) -> Self {
-        let waiting = live.count.subscribe();
-        Self { state, principal, message, live: Some((live, waiting)), last: after, ready: VecDeque::new(), ended: false }
+        let waiting = live.news.subscribe();
+        Self { state, principal, message, live: Some((live, waiting)), last: after, steps: 0, ready: VecDeque::new(), ended: false }
     }
 
     /// Fails with `NotFound` where the person has no such message.
@@ -196,17 +357,17 @@ impl Tail {
             state.kernel.read(&principal).await?.finish().await?;
             return Ok(Self::of_live(state, principal, message, live, after));
         }
-        let mut tail = Self { state, principal, message, live: None, last: after, ready: VecDeque::new(), ended: false };
+        let mut tail = Self { state, principal, message, live: None, last: after, steps: 0, ready: VecDeque::new(), ended: false };
         tail.look().await?;
         Ok(tail)
     }
 
-    pub(super) async fn next(&mut self) -> Option<Event> {
+    pub(super) async fn next(&mut self) -> Option<Next> {
         loop {
             if let Some(event) = self.ready.pop_front() {
                 self.last = event.sequence;
                 self.ended |= event.is_terminal();
-                return Some(event);
+                return Some(Next::Event(event));
             }
             if self.ended {
                 return None;
@@ -216,6 +377,10 @@ impl Tail {
                     waiting.borrow_and_update();
                     self.ready = live.after(self.last);
                     if self.ready.is_empty() {
+                        if let Some(step) = locked(&live.steps).get(self.steps).cloned() {
+                            self.steps += 1;
+                            return Some(Next::Step(step));
+                        }
                         if locked(&live.events).last().is_some_and(Event::is_terminal) {
                             return None;
                         }
@@ -247,7 +412,8 @@ impl Tail {
         if self.ready.is_empty() && stored.age_seconds > deadline + LATE_SECONDS {
             let data = json!({ "code": "interrupted", "message": "the answer was interrupted; ask again" });
             let event = Event { sequence: self.last + 1, name: "error".into(), data };
-            store::append(&self.state.kernel, &self.principal, self.message, std::slice::from_ref(&event), Some(End::Failed)).await?;
+            let turn = store::Turn { sources: None, usage: None, end: Some(End::Failed) };
+            store::append(&self.state.kernel, &self.principal, self.message, std::slice::from_ref(&event), turn).await?;
             self.ready.push_back(event);
         }
         Ok(())

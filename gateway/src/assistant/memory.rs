@@ -187,6 +187,16 @@ pub(super) fn field_at<'a>(catalogue: &'a Catalogue, resource: &'a Resource, pat
     super::query::field_at(catalogue, resource, path)
 }
 
+/// The resource that the field at the end of a path belongs to.
+pub(super) fn owner_of<'a>(catalogue: &'a Catalogue, resource: &'a Resource, path: &str) -> Option<&'a Resource> {
+    let Some((way, _)) = path.rsplit_once('.') else { return Some(resource) };
+    match &field_at(catalogue, resource, way)?.kind {
+        Kind::Reference(to) => catalogue.resources.get(to.as_ref()).map(std::convert::AsRef::as_ref),
+        // A part of a date.
+        _ => owner_of(catalogue, resource, way),
+    }
+}
+
 /// What the reader may read now, of all that was asked for.
 #[derive(Default)]
 pub(super) struct Sight {
@@ -277,7 +287,9 @@ pub(super) async fn mask(read: &mut Read, gone: &str, answers: &mut [Stored<'_>]
     }
     sight.look(read).await?;
     for answer in answers {
-        if answer.is_done && !sight.holds(read, answer.sources) {
+        // What was told of an answer that came to no end is an answer too.
+        let is_told = answer.is_done || answer.events.iter().any(|(name, _)| matches!(*name, "text" | "citation" | "ask" | "open_screen"));
+        if is_told && !sight.holds(read, answer.sources) {
             mask::events(&mut answer.events, gone);
             if let Some(text) = &mut answer.text {
                 gone.clone_into(text);

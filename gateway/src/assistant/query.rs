@@ -46,7 +46,7 @@ struct Arguments {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FilterArguments {
+pub(super) struct FilterArguments {
     path: String,
     #[serde(default)]
     op: Option<String>,
@@ -55,15 +55,12 @@ struct FilterArguments {
 }
 
 impl FilterArguments {
-    fn filter(self) -> Result<Filter> {
+    pub(super) fn filter(&self) -> Result<Filter> {
         let op = self.op.as_deref().unwrap_or("eq");
         let op = Op::parse(op).ok_or_else(|| Error::bad_request("a filter's op is eq, ne, lt, lte, gt, gte, in, starts or null"))?;
         // Models write numbers where texts are meant.
-        let text = |value: Value| match value {
-            Value::String(text) => text,
-            other => other.to_string(),
-        };
-        Ok(Filter { path: self.path, op, values: self.values.into_iter().map(text).collect() })
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        Ok(Filter { path: self.path.clone(), op, values: self.values.iter().map(text).collect() })
     }
 }
 
@@ -80,7 +77,7 @@ pub(super) async fn run(kernel: &Arc<Kernel>, principal: &Principal, arguments: 
 async fn answer(read: &mut Read, arguments: Arguments) -> Result<(Value, Sources)> {
     let catalogue = Arc::clone(read.catalogue());
     let resource = Arc::clone(catalogue.resource(&arguments.resource)?);
-    let filters = arguments.filters.unwrap_or_default().into_iter().map(FilterArguments::filter).collect::<Result<Vec<_>>>()?;
+    let filters = arguments.filters.iter().flatten().map(FilterArguments::filter).collect::<Result<Vec<_>>>()?;
     let measures = arguments.measures.unwrap_or_default();
     let group = arguments.group.unwrap_or_default();
     let fields = arguments.fields;
@@ -236,7 +233,7 @@ pub(super) fn field_at<'a>(catalogue: &'a Catalogue, resource: &'a Resource, pat
 }
 
 /// Secret values never enter a prompt, nor does what could be learnt of them by comparing.
-fn not_secret(catalogue: &Catalogue, resource: &Resource, path: &str) -> Result<()> {
+pub(super) fn not_secret(catalogue: &Catalogue, resource: &Resource, path: &str) -> Result<()> {
     match field_at(catalogue, resource, path) {
         Some(field) if field.sensitivity == Sensitivity::Secret => Err(Error::bad_request("this field is not available to the assistant")),
         _ => Ok(()),

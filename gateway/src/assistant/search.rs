@@ -7,7 +7,7 @@ use crate::state::AppState;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use steward_kernel::{Code, Error, Principal, Read, Result};
-use steward_rag::retrieve::{Citation, Found, Items, Query, Verdict, verify};
+use steward_rag::retrieve::{Citation, Degraded, Found, Items, Position, Query, Verdict, verify};
 
 /// Passages of one search at most: they go into a model's window.
 pub(super) const LIMIT_MAX: usize = 12;
@@ -71,10 +71,10 @@ impl Passages {
         Some(passage)
     }
 
-    /// Leaves those that the asker can still read where they were read.
-    pub(super) async fn verified(&self, read: &mut Read) -> Result<Vec<Passage>> {
+    /// Of the passages with these references those that the asker can still read where they were read.
+    pub(super) async fn verified(&self, read: &mut Read, references: &[usize]) -> Result<Vec<Passage>> {
         let mut standing = Vec::new();
-        for passage in &self.0 {
+        for passage in self.0.iter().filter(|passage| references.contains(&passage.reference)) {
             if matches!(verify(read, &passage.citation).await?, Verdict::Stands { .. }) {
                 standing.push(passage.clone());
             }
@@ -87,8 +87,18 @@ fn bounded(text: &str) -> String {
     text.chars().take(TEXT_CHARS_MAX).collect()
 }
 
-/// Runs the tool: what goes to the model, and the passages that it names.
-pub(super) async fn run(state: &AppState, principal: &Principal, arguments: Value, known: &mut Passages) -> Result<(Value, Vec<Passage>)> {
+/// What a search gave.
+pub(super) struct Searched {
+    /// What goes to the model.
+    pub(super) result: Value,
+    /// The passages that it names.
+    pub(super) passages: Vec<Passage>,
+    /// The index did not know yet of the write that was named.
+    pub(super) is_behind: bool,
+}
+
+/// Runs the tool. `position` is a write that the answer should know of.
+pub(super) async fn run(state: &AppState, principal: &Principal, arguments: Value, position: Option<Position>, known: &mut Passages) -> Result<Searched> {
     let arguments: Arguments = serde_json::from_value(arguments)
         .map_err(|error| Error::new(Code::InvalidInput, format!("the arguments of search are not what they should be: {error}")))?;
     let text: String = arguments.text.trim().chars().filter(|c| *c != '\0').take(QUESTION_CHARS_MAX).collect();
@@ -97,7 +107,7 @@ pub(super) async fn run(state: &AppState, principal: &Principal, arguments: Valu
     }
     let limit = arguments.limit.map_or(LIMIT, |limit| usize::try_from(limit).unwrap_or(1).clamp(1, LIMIT_MAX));
     let resources = arguments.resources.filter(|names| !names.is_empty());
-    let query = Query { resources, items: Items::Passages, ..Query::new(text, limit) };
+    let query = Query { resources, position, items: Items::Passages, ..Query::new(text, limit) };
     let answer = Box::pin(state.retriever.search(&state.kernel, principal, &query)).await?;
     let passages: Vec<Passage> = answer.items.iter().filter_map(|found| known.keep(found)).collect();
     let shown: Vec<Value> = passages
@@ -110,7 +120,8 @@ pub(super) async fn run(state: &AppState, principal: &Principal, arguments: Valu
         .collect();
     let degraded: Vec<&str> = answer.degraded.iter().map(|how| how.as_str()).collect();
     let result = json!({ "kind": "passages", "untrusted": true, "notice": NOTICE, "passages": shown, "partial": answer.partial, "degraded": degraded });
-    Ok((result, passages))
+    let is_behind = answer.degraded.contains(&Degraded::IndexBehind);
+    Ok(Searched { result, passages, is_behind })
 }
 
 /// What a place in a text is opened with: its field and bytes, and enough of its hash to see that it still stands there.

@@ -5,15 +5,14 @@ use super::memory::{self, Sight, Sources};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::types::Json;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use steward_kernel::bus::Kernel;
 use steward_kernel::error::During;
 use steward_kernel::{Error, Principal, Result, ids};
+use steward_llm::Usage;
 use uuid::Uuid;
 
-/// Messages of a conversation that are shown.
-const MESSAGES_MAX: i64 = 200;
 const TITLE_CHARS: usize = 80;
 
 /// A question that was taken in.
@@ -98,21 +97,33 @@ async fn insert(work: &mut steward_kernel::Work, principal: &Principal, message:
 
 /// What the answer became.
 pub(super) enum End<'a> {
-    Done(&'a str, &'a Sources),
+    Done(&'a str),
     Failed,
 }
 
-/// Stores events, and with the last of them what became of the message.
-pub(super) async fn append(kernel: &Arc<Kernel>, principal: &Principal, message: Uuid, events: &[Event], end: Option<End<'_>>) -> Result<()> {
+/// What is kept of the turn beside its events.
+pub(super) struct Turn<'a> {
+    /// What everything that was told rests on, where that has changed.
+    pub(super) sources: Option<&'a Sources>,
+    /// Tokens by provider.
+    pub(super) usage: Option<&'a BTreeMap<String, Usage>>,
+    pub(super) end: Option<End<'a>>,
+}
+
+/// Stores events, and with them what they rest on and what became of the message.
+pub(super) async fn append(kernel: &Arc<Kernel>, principal: &Principal, message: Uuid, events: &[Event], turn: Turn<'_>) -> Result<()> {
     let mut work = kernel.record(principal, "assistant.answer").await?;
     insert(&mut work, principal, message, events).await?;
-    if let Some(end) = end {
-        let (state, text, sources) = match end {
-            End::Done(text, sources) => ("done", text, Some(sources)),
-            End::Failed => ("failed", "", None),
+    let Turn { sources, usage, end } = turn;
+    if sources.is_some() || usage.is_some() || end.is_some() {
+        let (state, text) = match end {
+            None => (None, None),
+            Some(End::Done(text)) => (Some("done"), Some(text)),
+            Some(End::Failed) => (Some("failed"), None),
         };
         sqlx::query(
-            "UPDATE assistant_message SET state = $4, text = $5, sources = $6 WHERE tenant_id = $1 AND id = $2 AND owner_id = $3 AND state = 'running'",
+            "UPDATE assistant_message SET state = coalesce($4, state), text = coalesce($5, text), sources = coalesce($6, sources), usage = coalesce($7, usage)
+              WHERE tenant_id = $1 AND id = $2 AND owner_id = $3 AND state = 'running'",
         )
         .bind(principal.tenant)
         .bind(message)
@@ -120,11 +131,44 @@ pub(super) async fn append(kernel: &Arc<Kernel>, principal: &Principal, message:
         .bind(state)
         .bind(text)
         .bind(sources.map(Json))
+        .bind(usage.filter(|usage| !usage.is_empty()).map(Json))
         .execute(work.db())
         .await
         .during("store the answer")?;
     }
     work.finish_record().await
+}
+
+/// Asks that the turn of a message ends, wherever it runs. One that has ended already stays as it is.
+pub(super) async fn stop(kernel: &Arc<Kernel>, principal: &Principal, message: Uuid) -> Result<()> {
+    let mut work = kernel.record(principal, "assistant.stop").await?;
+    let asked = sqlx::query(
+        "UPDATE assistant_message SET stop_asked_at = coalesce(stop_asked_at, clock_timestamp()) WHERE tenant_id = $1 AND id = $2 AND owner_id = $3 AND role = 'assistant'",
+    )
+    .bind(principal.tenant)
+    .bind(message)
+    .bind(principal.user)
+    .execute(work.db())
+    .await
+    .during("ask the turn to end")?;
+    if asked.rows_affected() == 0 {
+        return Err(Error::not_found("message"));
+    }
+    work.finish_record().await
+}
+
+/// Whether somebody still waits for the answer: it was neither stopped nor deleted.
+pub(super) async fn is_wanted(kernel: &Arc<Kernel>, principal: &Principal, message: Uuid) -> Result<bool> {
+    let mut read = kernel.read(principal).await?;
+    let wanted: Option<bool> = sqlx::query_scalar("SELECT stop_asked_at IS NULL FROM assistant_message WHERE tenant_id = $1 AND id = $2 AND owner_id = $3")
+        .bind(principal.tenant)
+        .bind(message)
+        .bind(principal.user)
+        .fetch_optional(read.db())
+        .await
+        .during("look whether the answer is wanted")?;
+    read.finish().await?;
+    Ok(wanted == Some(true))
 }
 
 /// What is stored of an answer after an event.
@@ -207,30 +251,61 @@ pub(super) async fn history(read: &mut steward_kernel::Read, principal: &Princip
     Ok(said.collect())
 }
 
-/// The person's conversations, newest first.
-pub(super) async fn conversations(kernel: &Arc<Kernel>, principal: &Principal, limit: u32) -> Result<Vec<Value>> {
+/// Where a page of conversations goes on: behind the last one that was shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cursor {
+    updated_at: DateTime<Utc>,
+    id: Uuid,
+}
+
+impl Cursor {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (micros, id) = text.split_once('_')?;
+        Some(Self { updated_at: DateTime::from_timestamp_micros(micros.parse().ok()?)?, id: Uuid::try_parse(id).ok()? })
+    }
+
+    fn text(self) -> String {
+        format!("{}_{}", self.updated_at.timestamp_micros(), self.id.simple())
+    }
+}
+
+/// The person's conversations, newest first, and where the next page begins.
+pub(super) async fn conversations(kernel: &Arc<Kernel>, principal: &Principal, limit: u32, after: Option<Cursor>) -> Result<(Vec<Value>, Option<String>)> {
     let mut read = kernel.read(principal).await?;
-    let rows: Vec<(Uuid, String, DateTime<Utc>, DateTime<Utc>)> = sqlx::query_as(
-        "SELECT id, title, created_at, updated_at FROM assistant_conversation WHERE tenant_id = $1 AND owner_id = $2 ORDER BY updated_at DESC, id DESC LIMIT $3",
+    let mut rows: Vec<(Uuid, String, DateTime<Utc>, DateTime<Utc>)> = sqlx::query_as(
+        "SELECT id, title, created_at, updated_at FROM assistant_conversation
+          WHERE tenant_id = $1 AND owner_id = $2 AND ($4::timestamptz IS NULL OR (updated_at, id) < ($4, $5)) ORDER BY updated_at DESC, id DESC LIMIT $3",
     )
     .bind(principal.tenant)
     .bind(principal.user)
-    .bind(i64::from(limit))
+    .bind(i64::from(limit) + 1)
+    .bind(after.map(|cursor| cursor.updated_at))
+    .bind(after.map(|cursor| cursor.id))
     .fetch_all(read.db())
     .await
     .during("read the conversations")?;
     read.finish().await?;
-    Ok(rows
-        .into_iter()
-        .map(|(id, title, created_at, updated_at)| json!({ "id": id, "title": title, "created_at": created_at, "updated_at": updated_at }))
-        .collect())
+    let has_more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let next = rows.last().filter(|_| has_more).map(|(id, _, _, updated_at)| Cursor { updated_at: *updated_at, id: *id }.text());
+    let item = |(id, title, created_at, updated_at)| json!({ "id": id, "title": title, "created_at": created_at, "updated_at": updated_at });
+    Ok((rows.into_iter().map(item).collect(), next))
 }
 
-/// Id, role, text, state, time and sources.
-type Message = (Uuid, String, String, String, DateTime<Utc>, Option<Json<Sources>>);
+#[derive(sqlx::FromRow)]
+struct Message {
+    id: Uuid,
+    role: String,
+    text: String,
+    state: String,
+    created_at: DateTime<Utc>,
+    sources: Option<Json<Sources>>,
+    usage: Option<Json<Value>>,
+}
 
-/// One conversation with its messages and their events, oldest first.
-pub(super) async fn conversation(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid) -> Result<Value> {
+/// One conversation with its newest messages and their events, oldest first; with `before`, those before that message.
+/// `more` says that there are older ones.
+pub(super) async fn conversation(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid, limit: u32, before: Option<Uuid>) -> Result<Value> {
     let mut read = kernel.read(principal).await?;
     let head: Option<(String, DateTime<Utc>, DateTime<Utc>)> =
         sqlx::query_as("SELECT title, created_at, updated_at FROM assistant_conversation WHERE tenant_id = $1 AND id = $2 AND owner_id = $3")
@@ -242,17 +317,22 @@ pub(super) async fn conversation(kernel: &Arc<Kernel>, principal: &Principal, id
             .during("look up the conversation")?;
     let (title, created_at, updated_at) = head.ok_or_else(|| Error::not_found("conversation"))?;
     let mut messages: Vec<Message> = sqlx::query_as(
-        "SELECT id, role, text, state, created_at, sources FROM assistant_message WHERE tenant_id = $1 AND conversation_id = $2 AND owner_id = $3 ORDER BY created_at DESC, id DESC LIMIT $4",
+        "SELECT id, role, text, state, created_at, sources, usage FROM assistant_message WHERE tenant_id = $1 AND conversation_id = $2 AND owner_id = $3
+            AND ($5::uuid IS NULL OR (created_at, id) < (SELECT created_at, id FROM assistant_message WHERE tenant_id = $1 AND conversation_id = $2 AND id = $5))
+          ORDER BY created_at DESC, id DESC LIMIT $4",
     )
     .bind(principal.tenant)
     .bind(id)
     .bind(principal.user)
-    .bind(MESSAGES_MAX)
+    .bind(i64::from(limit) + 1)
+    .bind(before)
     .fetch_all(read.db())
     .await
     .during("read the messages")?;
+    let more = messages.len() > limit as usize;
+    messages.truncate(limit as usize);
     messages.reverse();
-    let shown: Vec<Uuid> = messages.iter().map(|message| message.0).collect();
+    let shown: Vec<Uuid> = messages.iter().map(|message| message.id).collect();
     let events: Vec<(Uuid, i32, String, Json<Value>)> = sqlx::query_as(
         "SELECT message_id, sequence, name, data FROM assistant_event WHERE tenant_id = $1 AND message_id = ANY($2) AND owner_id = $3 ORDER BY message_id, sequence",
     )
@@ -266,15 +346,15 @@ pub(super) async fn conversation(kernel: &Arc<Kernel>, principal: &Principal, id
     for (message, sequence, name, data) in events {
         by_message.entry(message).or_default().push((sequence, name, data));
     }
-    let mut told: Vec<_> = messages.into_iter().map(|message| (by_message.remove(&message.0).unwrap_or_default(), message)).collect();
+    let mut told: Vec<_> = messages.into_iter().map(|message| (by_message.remove(&message.id).unwrap_or_default(), message)).collect();
     let gone = gone(&read);
     let mut answers: Vec<memory::Stored<'_>> = told
         .iter_mut()
-        .filter(|(_, message)| message.1 == "assistant")
-        .map(|(events, (_, _, text, state, _, sources))| memory::Stored {
-            is_done: state == "done",
-            sources: sources.as_ref().map(|sources| &sources.0),
-            text: Some(text),
+        .filter(|(_, message)| message.role == "assistant")
+        .map(|(events, message)| memory::Stored {
+            is_done: message.state == "done",
+            sources: message.sources.as_ref().map(|sources| &sources.0),
+            text: Some(&mut message.text),
             events: events.iter_mut().map(|(_, name, data)| (name.as_str(), &mut data.0)).collect(),
         })
         .collect();
@@ -283,12 +363,13 @@ pub(super) async fn conversation(kernel: &Arc<Kernel>, principal: &Principal, id
     read.finish().await?;
     let messages: Vec<Value> = told
         .into_iter()
-        .map(|(events, (message, role, text, state, created_at, _))| {
+        .map(|(events, message)| {
             let own: Vec<Value> = events.into_iter().map(|(sequence, name, data)| json!({ "id": sequence, "event": name, "data": data.0 })).collect();
-            json!({ "id": message, "role": role, "text": text, "state": state, "created_at": created_at, "events": own })
+            let Message { id, role, text, state, created_at, usage, .. } = message;
+            json!({ "id": id, "role": role, "text": text, "state": state, "created_at": created_at, "events": own, "usage": usage.map(|usage| usage.0) })
         })
         .collect();
-    Ok(json!({ "id": id, "title": title, "created_at": created_at, "updated_at": updated_at, "messages": messages }))
+    Ok(json!({ "id": id, "title": title, "created_at": created_at, "updated_at": updated_at, "messages": messages, "more": more }))
 }
 
 /// Takes a conversation away with all that was said in it and in the proposals that came of it.

@@ -16,12 +16,16 @@ pub(super) use question::is_question;
 
 use super::memory::field_at;
 use super::search::Passage;
+use crate::assistant::check::dates_of;
 use argument::Judge;
+use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use steward_kernel::bus::{Change, Step};
+use steward_kernel::labels::Labels;
 use steward_kernel::{Catalogue, Code, Error, Field, Kind, Result};
 use uuid::Uuid;
 use words::{Text, numbers};
@@ -44,7 +48,7 @@ pub(super) struct Origin {
 pub(super) enum Why {
     /// It stands in a text that somebody else wrote.
     Text,
-    /// The assistant chose the record: the person did not name it.
+    /// The assistant chose the record, the day or the choice: the person did not name it.
     Chosen,
 }
 
@@ -65,6 +69,26 @@ struct Tainted {
     origin: Origin,
     text: Text,
     numbers: HashSet<Decimal>,
+    dates: Dates,
+}
+
+/// The days that a text says, however it writes them.
+#[derive(Clone, Debug, Default)]
+struct Dates {
+    whole: HashSet<NaiveDate>,
+    /// Whose year stands elsewhere or nowhere.
+    days: HashSet<(u32, u32)>,
+}
+
+impl Dates {
+    fn of(text: &str) -> Self {
+        let (whole, days) = dates_of(&text.to_lowercase());
+        Self { whole: whole.into_iter().collect(), days: days.into_iter().collect() }
+    }
+
+    fn says(&self, date: NaiveDate) -> bool {
+        self.whole.contains(&date) || self.days.contains(&(date.day(), date.month()))
+    }
 }
 
 /// A record that a result told of.
@@ -76,24 +100,29 @@ struct Record {
 }
 
 /// What is known of where words and values come from, in this conversation.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Provenance {
     own: Text,
     own_numbers: HashSet<Decimal>,
+    own_dates: Dates,
+    /// What choices are called.
+    labels: Option<Arc<Labels>>,
     is_question: bool,
     tainted: Vec<Tainted>,
     /// Figures of structured fields.
     figures: HashSet<Decimal>,
+    dates: HashSet<NaiveDate>,
     records: HashMap<Uuid, Record>,
     has_passages: bool,
 }
 
 impl Provenance {
     /// `said` is all that the person said in the conversation, the question last.
-    pub(super) fn new<'a>(said: impl Iterator<Item = &'a str> + Clone) -> Self {
+    pub(super) fn new<'a>(said: impl Iterator<Item = &'a str> + Clone, labels: Option<Arc<Labels>>, today: NaiveDate) -> Self {
         let own = said.clone().collect::<Vec<_>>().join("\n");
         let is_question = said.last().is_some_and(is_question);
-        Self { own_numbers: numbers(&own), own: Text::of(&own), is_question, ..Self::default() }
+        let (own_numbers, own_dates) = (numbers(&own), Dates::of(&own));
+        Self { own_numbers, own_dates, dates: HashSet::from([today]), own: Text::of(&own), is_question, labels, ..Self::default() }
     }
 
     /// The person asked, and did not ask for anything to be done.
@@ -102,7 +131,7 @@ impl Provenance {
     }
 
     fn taint(&mut self, origin: Origin, text: &str) {
-        self.tainted.push(Tainted { origin, text: Text::of(text), numbers: numbers(text) });
+        self.tainted.push(Tainted { origin, text: Text::of(text), numbers: numbers(text), dates: Dates::of(text) });
     }
 
     /// An answer of before is made of texts.
@@ -158,6 +187,9 @@ impl Provenance {
                     self.taint(origin, text);
                 }
                 self.structured(value);
+                if matches!(kind, Some(Kind::Date | Kind::Timestamp)) {
+                    self.dates.extend(date_of(value));
+                }
             }
             if let Some(id) = id {
                 let record = self.records.entry(id).or_default();
@@ -193,6 +225,7 @@ impl Provenance {
                         self.taint(Origin { resource: report.to_owned(), id: None, field: column.name.to_string(), title: String::new() }, &text);
                     }
                     Kind::Reference(target) => self.referred(target, value, false),
+                    Kind::Date | Kind::Timestamp => self.dates.extend(date_of(value)),
                     _ => self.structured(value),
                 }
             }
@@ -232,7 +265,7 @@ impl Provenance {
             let Some(spec) = catalogue.commands.get(&step.command) else { continue };
             let Some(given) = step.input.as_object() else { continue };
             let customs = catalogue.resources.get(spec.resource.as_ref()).filter(|_| spec.customizable);
-            let mut judge = Judge { known: self, step: at, command: &spec.name, marks: &mut marks };
+            let mut judge = Judge { known: self, step: at, command: &spec.name, resource: &spec.resource, marks: &mut marks };
             judge.object(&spec.inputs, given, "")?;
             if let (Some(resource), Some(custom)) = (customs, given.get("custom").and_then(Value::as_object)) {
                 let fields: Vec<Field> = resource.fields.iter().filter(|field| field.custom).cloned().collect();
@@ -241,6 +274,11 @@ impl Provenance {
         }
         Ok(marks)
     }
+}
+
+/// The day of a date or of a moment.
+fn date_of(value: &Value) -> Option<NaiveDate> {
+    value.as_str()?.get(..10)?.parse().ok()
 }
 
 fn uuid(value: &Value) -> Option<Uuid> {

@@ -19,7 +19,10 @@ pub(super) use sources::{REPORT, SEARCH};
 
 pub(super) const QUERY: &str = "query";
 pub(super) const PROPOSE: &str = "propose";
+pub(super) const OPEN_SCREEN: &str = "open_screen";
 pub(super) const ASK: &str = "ask";
+/// All of them: a step of a turn is told by one of these names.
+pub(super) const NAMES: [&str; 6] = [QUERY, SEARCH, REPORT, PROPOSE, OPEN_SCREEN, ASK];
 
 /// Definitions that were made, by tenant, version of the catalogue, language and rights.
 #[derive(Default)]
@@ -65,8 +68,12 @@ fn definitions(read: &Read, labels: &Labels) -> Vec<Arc<Tool>> {
     }
     tools.extend(sources::tools(&shown, &resources));
     let (allowed, refused): (Vec<_>, Vec<_>) = proposable(read).partition(|spec| read.rights().may(&spec.permission));
+    let forms: Vec<&str> = allowed.iter().map(|spec| spec.name.as_ref()).collect();
     if !allowed.is_empty() || !refused.is_empty() {
         tools.push(shown.propose(&allowed, &refused));
+    }
+    if !resources.is_empty() {
+        tools.push(open_screen(&resources, &forms));
     }
     tools.push(ask());
     tools.into_iter().map(Arc::new).collect()
@@ -266,6 +273,25 @@ impl Shown<'_> {
             Kind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
         }
     }
+}
+
+/// What is on the screens is what the person may read and run; the address is the house's.
+fn open_screen(resources: &[&Arc<Resource>], forms: &[&str]) -> Tool {
+    let names: Vec<&str> = resources.iter().map(|resource| resource.name.as_ref()).collect();
+    let parameters = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "resource": { "type": "string", "enum": names, "description": "Whose list or record is opened." },
+            "id": { "type": "string", "description": "The record; the list of all without it." },
+            "filters": { "type": "array", "description": "The conditions of a list, as those of query.", "items": { "type": "object" } },
+            "sort": { "type": "string", "description": "A sortable field, with `-` in front descending." },
+            "command": { "type": "string", "enum": forms, "description": "Opens the form of this command instead." },
+            "values": { "type": "object", "description": "What stands in the form at first, by the names of the command's arguments: texts, numbers, dates, choices, ids." },
+        },
+    });
+    let description = "Opens a record, a list with filters, or a form with values on the person's screen. Use it when somebody wants to see or open a page, or to fill in a form himself. It changes nothing.";
+    Tool { name: OPEN_SCREEN.into(), description: description.into(), parameters }
 }
 
 fn ask() -> Tool {

@@ -61,6 +61,13 @@ const WORDS: &[&str] = &[
     "irreversible",
     "duplicate",
     "create-anyway",
+    "older-chats",
+    "older-messages",
+    "step-query",
+    "step-search",
+    "step-report",
+    "step-propose",
+    "step-open-screen",
 ];
 
 pub(super) async fn page(State(state): State<AppState>, visitor: Visitor, parameters: Parameters) -> Response {

@@ -14,6 +14,7 @@ use super::visitor::{At, Flash, Visitor, is_own_path};
 use super::{format, shell};
 use crate::error::Problem;
 use crate::http::extract::Parameters;
+use crate::http::position;
 use crate::http::rest;
 use crate::state::AppState;
 use axum::Form as FormBody;
@@ -319,7 +320,9 @@ async fn submit(
     match state.kernel.execute_plan(&visitor.principal, plan).await {
         Ok(mut done) => {
             let done = done.pop().ok_or_else(|| Error::internal("a plan of one step had no result"))?;
-            finished(visitor, &view, &job, &shown, &done)
+            let mut response = finished(visitor, &view, &job, &shown, &done)?;
+            position::tell(&state.kernel, &visitor.principal, [&done], &mut response);
+            Ok(response)
         }
         Err(error) => refused(&view, &job, shown, error),
     }
@@ -434,7 +437,9 @@ pub(super) async fn undo(State(state): State<AppState>, visitor: Visitor, At(exe
         let primary = done.outcome.primary.as_ref().and_then(|primary| Some(record_path(view.readable(&primary.resource)?, primary.id)));
         let back = Some(values.get("_back")).filter(|path| is_own_path(path)).map(str::to_owned);
         let flash = Flash { command: shell::UNDONE.into(), undo: None };
-        Ok::<_, Problem>(visitor.go(&primary.or(back).unwrap_or_else(|| "/".into()), Some(&flash)))
+        let mut response = visitor.go(&primary.or(back).unwrap_or_else(|| "/".into()), Some(&flash));
+        position::tell(&state.kernel, &visitor.principal, [&done], &mut response);
+        Ok::<_, Problem>(response)
     };
     visitor.answer(undone.await)
 }

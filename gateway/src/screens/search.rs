@@ -7,16 +7,17 @@ use super::view::{View, record_path};
 use super::visitor::Visitor;
 use crate::error::Problem;
 use crate::http::extract::Parameters;
+use crate::http::position;
 use crate::http::rest::search::{TEXT_MAX, asked};
 use crate::state::AppState;
 use axum::extract::State;
-use axum::http::Uri;
+use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use maud::{Markup, html};
 use std::ops::Range;
 use std::sync::Arc;
 use steward_kernel::Resource;
-use steward_rag::retrieve::{Answer, Degraded, Found, Query, Snippet, pieces};
+use steward_rag::retrieve::{Answer, Degraded, Found, Position, Query, Snippet, pieces};
 
 /// Results below the box, and on the page.
 const TYPED_MAX: usize = 8;
@@ -46,11 +47,13 @@ fn asked_for(uri: &Uri) -> String {
     pairs.into_iter().find(|(name, _)| name == "q").map(|(_, text)| text).unwrap_or_default()
 }
 
-pub(super) async fn page(State(state): State<AppState>, visitor: Visitor, parameters: Parameters) -> Response {
-    visitor.answer(build(&state, &visitor, parameters).await)
+pub(super) async fn page(State(state): State<AppState>, visitor: Visitor, parameters: Parameters, headers: HeaderMap) -> Response {
+    // What the person has just written is found, also where the index does not know of it yet.
+    let position = position::of_cookie(&state.kernel, &visitor.principal, &headers);
+    visitor.answer(build(&state, &visitor, parameters, position).await)
 }
 
-async fn build(state: &AppState, visitor: &Visitor, mut parameters: Parameters) -> Result<Response, Problem> {
+async fn build(state: &AppState, visitor: &Visitor, mut parameters: Parameters, position: Option<Position>) -> Result<Response, Problem> {
     let text = parameters.take("q")?.unwrap_or_default();
     let partial = visitor.arrival.is_partial;
     let (read, view) = visitor.open(state).await?;
@@ -61,6 +64,7 @@ async fn build(state: &AppState, visitor: &Visitor, mut parameters: Parameters) 
         Err(error) => return Err(error.into()),
         Ok(text) => {
             let query = if partial { Query::as_you_type(text, TYPED_MAX) } else { Query { prefix: true, ..Query::new(text, PAGE_MAX) } };
+            let query = Query { position, ..query };
             Some(Box::pin(state.retriever.search(&state.kernel, &visitor.principal, &query)).await?)
         }
     };

@@ -129,17 +129,17 @@ pub(super) fn word(labels: &Labels, language: &str, id: &str) -> String {
 }
 
 /// Where a list stands.
-pub(super) fn list_path(resource: &Resource) -> String {
+pub(crate) fn list_path(resource: &Resource) -> String {
     format!("/app/{}", resource.path())
 }
 
 /// Where a record stands.
-pub(super) fn record_path(resource: &Resource, id: impl std::fmt::Display) -> String {
+pub(crate) fn record_path(resource: &Resource, id: impl std::fmt::Display) -> String {
     format!("/app/{}/{id}", resource.path())
 }
 
 /// The path with parameters.
-pub(super) fn with_query<'a>(path: &str, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+pub(crate) fn with_query<'a>(path: &str, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut text = path.to_owned();
     for (index, (name, value)) in pairs.into_iter().enumerate() {
         text.push(if index == 0 { '?' } else { '&' });

@@ -407,7 +407,7 @@ async function aProposalIsRejected(page) {
   await shot(page, "chat-rejected");
 }
 
-/** Stop ends the looking, not the answer: it is there when the page is loaded again. */
+/** Stop ends the answer, also one of which the server has said nothing yet; after it one can ask again. */
 async function aStreamIsStopped(page, answer) {
   await page.goto(`${base}/app/chat`);
   // The answer is held back on its way, so that there is something to stop.

@@ -83,11 +83,16 @@ async fn an_answer_that_was_made_of_a_masked_one_is_masked_too() {
     let rita = reader(&shop).await;
     model.rewrite(vec![calls("search", &json!({ "text": "hotel rate Berlin" })), says("In Berlin it is the usual rate [1].")]);
     let first = ask(&shop.app, &rita, "Which hotel rate may I claim in Berlin?").await;
+    // Without a look-up of its own an answer cannot repeat what an earlier one said.
     model.rewrite(vec![says("As I said, the usual rate.")]);
-    let second = ask_in(&shop.app, &rita, Some(&first.conversation), "And again?").await;
-    assert_eq!(second.answer, "As I said, the usual rate.");
+    let repeated = ask_in(&shop.app, &rita, Some(&first.conversation), "And again?").await;
+    assert_eq!(repeated.answer, "I don't know.");
+    // What it may say was made with the earlier one in view all the same.
+    model.rewrite(vec![says("Gladly, you are welcome.")]);
+    let second = ask_in(&shop.app, &rita, Some(&first.conversation), "Thank you").await;
+    assert_eq!(second.answer, "Gladly, you are welcome.");
     shop.app.set_grants(&shop.tenant, rita.role, READING).await;
-    forgotten(&shop, &model, &rita, &second, "usual rate").await;
+    forgotten(&shop, &model, &rita, &second, "Gladly").await;
     shop.app.close().await;
 }
 

@@ -1,5 +1,9 @@
 //! A model that says what a test wants, as a server that speaks OpenAI's protocol over real sockets, well or badly.
 
+mod held;
+
+pub(crate) use held::Held;
+
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -54,16 +58,7 @@ impl Model {
 
     /// Makes it the first model of the program.
     pub(crate) fn configure(&self, config: &mut Config) {
-        let patient = Timeouts { connect_ms: 30_000, headers_ms: 30_000, first_token_ms: 30_000, idle_ms: 30_000, total_ms: 60_000 };
-        config.assistant.models = vec![OpenAiConfig {
-            name: self.name.clone(),
-            base_url: self.base_url.clone(),
-            api_key: None,
-            model: "scripted".into(),
-            timeouts: patient,
-            token_limit: None,
-            proxy_url: None,
-        }];
+        configured(&self.name, &self.base_url, config);
     }
 
     /// The same as a section of the configuration, for a program of its own.
@@ -75,6 +70,19 @@ impl Model {
     pub(crate) fn requests(&self) -> Vec<Value> {
         self.requests.lock().unwrap().clone()
     }
+}
+
+fn configured(name: &str, base_url: &str, config: &mut Config) {
+    let patient = Timeouts { connect_ms: 30_000, headers_ms: 30_000, first_token_ms: 30_000, idle_ms: 30_000, total_ms: 60_000 };
+    config.assistant.models = vec![OpenAiConfig {
+        name: name.to_owned(),
+        base_url: base_url.to_owned(),
+        api_key: None,
+        model: "scripted".into(),
+        timeouts: patient,
+        token_limit: None,
+        proxy_url: None,
+    }];
 }
 
 async fn read_request(socket: &mut TcpStream) -> Option<Value> {
@@ -104,11 +112,16 @@ pub(crate) fn fails(status: u16) -> Script {
 /// The head of a stream and these frames, without its end.
 pub(crate) fn cut_off(frames: &[&str]) -> Script {
     let mut script = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n".to_vec();
-    for frame in frames {
-        let frame = format!("data: {frame}\n\n");
-        script.extend(format!("{:x}\r\n{frame}\r\n", frame.len()).into_bytes());
-    }
+    script.extend(chunks(frames));
     script
+}
+
+fn chunks(frames: &[&str]) -> Vec<u8> {
+    let chunk = |frame: &&str| {
+        let frame = format!("data: {frame}\n\n");
+        format!("{:x}\r\n{frame}\r\n", frame.len()).into_bytes()
+    };
+    frames.iter().flat_map(chunk).collect()
 }
 
 fn whole(deltas: &[Value], reason: &str) -> Script {
@@ -123,6 +136,17 @@ fn whole(deltas: &[Value], reason: &str) -> Script {
 
 pub(crate) fn frame(delta: &Value, reason: Option<&str>) -> Value {
     json!({ "id": "c", "object": "chat.completion.chunk", "created": 1, "model": "scripted", "choices": [{ "index": 0, "delta": delta, "finish_reason": reason }] })
+}
+
+/// An answer that tells what it took.
+pub(crate) fn says_for(text: &str, usage: &Value) -> Script {
+    let usage = json!({ "id": "c", "object": "chat.completion.chunk", "created": 1, "model": "scripted", "choices": [], "usage": usage });
+    let frames = [frame(&json!({ "role": "assistant", "content": text }), None), frame(&json!({}), Some("stop")), usage].map(|frame| frame.to_string());
+    let mut frames: Vec<&str> = frames.iter().map(String::as_str).collect();
+    frames.push("[DONE]");
+    let mut script = cut_off(&frames);
+    script.extend(b"0\r\n\r\n");
+    script
 }
 
 pub(crate) fn says(text: &str) -> Script {

@@ -29,6 +29,50 @@ pub(crate) fn events(text: &str) -> Vec<Said> {
     events
 }
 
+/// The stream of an answer, read as it comes.
+pub(crate) struct Stream {
+    response: reqwest::Response,
+    pub(crate) text: String,
+}
+
+impl Stream {
+    pub(crate) async fn open(app: &TestApp, user: &User, text: &str) -> Self {
+        let response = app.request("POST", user, "/api/v1/assistant/messages").json(&json!({ "text": text })).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        Self { response, text: String::new() }
+    }
+
+    /// The events so far, as soon as they are what is waited for.
+    pub(crate) async fn until(&mut self, wanted: impl Fn(&[Said]) -> bool) -> Vec<Said> {
+        loop {
+            // A block that is not whole is none yet.
+            let whole = self.text.rfind("\n\n").map_or("", |end| &self.text[..end]);
+            let events = events(whole);
+            if wanted(&events) {
+                return events;
+            }
+            let chunk = self.response.chunk().await.unwrap().unwrap_or_else(|| panic!("the stream ended: {}", self.text));
+            self.text.push_str(&String::from_utf8_lossy(&chunk));
+        }
+    }
+
+    /// Until something is said.
+    pub(crate) async fn said(&mut self) -> Vec<Said> {
+        self.until(|events| events.iter().any(|event| event.name == "text")).await
+    }
+
+    /// The end.
+    pub(crate) async fn end(&mut self) -> Said {
+        let mut events = self.until(|events| events.iter().any(|event| matches!(event.name.as_str(), "done" | "error"))).await;
+        events.pop().unwrap()
+    }
+
+    pub(crate) async fn message(&mut self) -> String {
+        let events = self.until(|events| !events.is_empty()).await;
+        events[0].data["message_id"].as_str().unwrap().to_owned()
+    }
+}
+
 impl Talk {
     pub(crate) fn named(&self, name: &str) -> Vec<&Value> {
         self.events.iter().filter(|event| event.name == name).map(|event| &event.data).collect()

@@ -1,7 +1,12 @@
-//! Commands: one imperative sentence, matched to a command of the catalogue with its arguments.
+//! Commands: imperative sentences, matched to commands of the catalogue with their arguments.
+//!
+//! Start at [`plan`]. A sentence may say several things to do ("create … and confirm it"): each clause is one command
+//! ([`clauses`]), and all of them together are proposed as the steps of one plan. A clause may name several records for
+//! the same command ("confirm 10248 and 10249").
 //!
 //! An argument is taken from the sentence or asked for; it is never guessed.
 
+mod clauses;
 mod values;
 
 use crate::dates;
@@ -10,11 +15,15 @@ use crate::reading::{Reading, number};
 use crate::select;
 use crate::turn::{Planned, Stop, Turn};
 use crate::words::Words;
+use clauses::Clause;
 use serde_json::{Map, Value, json};
+
+/// Steps of one proposal; a sentence that says more is no sentence.
+const STEPS_MAX: usize = 20;
 
 /// `None` when the sentence is no command: a question, or nothing that matches.
 pub(crate) fn plan(turn: &Turn, lexicon: &Lexicon, words: &Words) -> Option<Planned<String>> {
-    let mut reading = Reading::of(&turn.text);
+    let reading = Reading::of(&turn.text);
     let polite = ["please", "bitte", "can", "could", "you", "kannst", "du", "konntest", "would", "i", "want", "to", "mochte", "ich"];
     let first = reading.tokens.iter().position(|token| !polite.contains(&token.fold.as_str()))?;
     // A question is no command, unless it asks for one politely.
@@ -30,9 +39,40 @@ pub(crate) fn plan(turn: &Turn, lexicon: &Lexicon, words: &Words) -> Option<Plan
     if Reading::is_silent(&verb) && !next.starts_with(|c: char| c.is_ascii_digit()) && !next.ends_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    let command = matching(lexicon, &reading, first, &verb)?;
-    reading.take(0, first + 1);
-    Some(fill(turn, lexicon, words, command, &mut reading).map(|()| words.proposed()))
+    let clauses = clauses::of(lexicon, &turn.text, first)?;
+    Some(steps(turn, lexicon, words, clauses))
+}
+
+fn steps(turn: &Turn, lexicon: &Lexicon, words: &Words, clauses: Vec<Clause<'_>>) -> Planned<String> {
+    let mut steps: Vec<Value> = Vec::new();
+    // What the clause before was about: records, or the one that its step makes.
+    let mut before: Vec<Value> = Vec::new();
+    let goes_on: Vec<bool> = clauses.iter().skip(1).map(|clause| clause.refers).chain([false]).collect();
+    for (clause, is_referred) in clauses.into_iter().zip(goes_on) {
+        let about = if clause.refers { std::mem::take(&mut before) } else { Vec::new() };
+        let (targets, arguments) = fill(turn, lexicon, words, clause, &about)?;
+        let (command, target) = targets;
+        let Some((input, records)) = target else {
+            let mut step = json!({ "command": command.name, "arguments": arguments });
+            if is_referred {
+                let name = format!("made{}", steps.len() + 1);
+                before = vec![json!(format!("${name}"))];
+                step["name"] = json!(name);
+            }
+            steps.push(step);
+            continue;
+        };
+        for record in &records {
+            let mut arguments = arguments.clone();
+            arguments.insert(input.clone(), record.clone());
+            steps.push(json!({ "command": command.name, "arguments": arguments }));
+        }
+        before = records;
+    }
+    if steps.len() > STEPS_MAX {
+        return Err(Stop::Say(words.too_much()));
+    }
+    turn.call("propose", json!({ "steps": steps })).map(|_| words.proposed())
 }
 
 fn stems(text: &str) -> Vec<String> {
@@ -66,11 +106,17 @@ fn matching<'a>(lexicon: &'a Lexicon, reading: &Reading, first: usize, verb: &st
     best.filter(|(score, _)| *score >= 2).map(|(_, command)| command)
 }
 
-fn fill(turn: &Turn, lexicon: &Lexicon, words: &Words, command: &Command, reading: &mut Reading) -> Planned<()> {
+/// A command, and the input that names its record with the records.
+type Targets<'a> = (&'a Command, Option<(String, Vec<Value>)>);
+
+/// `about` are the records that the clause before was about.
+fn fill<'a>(turn: &Turn, lexicon: &Lexicon, words: &Words, clause: Clause<'a>, about: &[Value]) -> Planned<(Targets<'a>, Map<String, Value>)> {
+    let Clause { command, text, mut reading, .. } = clause;
+    let reading = &mut reading;
     let mut arguments = Map::new();
-    values::text(turn, command, reading, &mut arguments);
+    values::text(&text, command, reading, &mut arguments);
     reading.mark(lexicon);
-    values::assignment(turn, lexicon, words, command, reading, &mut arguments)?;
+    values::assignment(turn, lexicon, words, command, &text, reading, &mut arguments)?;
     reading.spans.clear();
     let periods = dates::take(reading, turn.today());
     if let ([(_, period)], Some(date)) = (
@@ -81,10 +127,14 @@ fn fill(turn: &Turn, lexicon: &Lexicon, words: &Words, command: &Command, readin
         arguments.insert(date.name.clone(), json!(day.to_string()));
     }
     nouns(lexicon, command, reading, &mut arguments);
-    if let Some(target) = &command.target
-        && let Some(resource) = lexicon.resource(&command.resource)
-    {
-        arguments.insert(target.clone(), json!(self::target(turn, lexicon, words, command, resource, reading)?));
+    let mut targets = None;
+    if let Some(target) = &command.target {
+        let records = match lexicon.resource(&command.resource) {
+            _ if !about.is_empty() => about.to_vec(),
+            Some(resource) => self::targets(turn, lexicon, words, command, resource, reading)?,
+            None => Vec::new(),
+        };
+        targets = Some((target.clone(), records)).filter(|(_, records)| !records.is_empty());
     }
     for input in command.inputs.iter().filter(|input| !input.lines.is_empty()) {
         if let Some(lines) = lines(turn, lexicon, words, input, reading)? {
@@ -124,12 +174,13 @@ fn fill(turn: &Turn, lexicon: &Lexicon, words: &Words, command: &Command, readin
         .inputs
         .iter()
         .filter(|input| input.required && input.default.is_none() && !arguments.contains_key(&input.name))
+        .filter(|input| targets.as_ref().is_none_or(|(name, _)| *name != input.name))
         .map(|input| input.label.as_str())
         .collect();
     if !missing.is_empty() {
         return Err(words.missing(turn, &command.label, &missing));
     }
-    turn.call("propose", json!({ "steps": [{ "command": command.name, "arguments": arguments }] })).map(drop)
+    Ok(((command, targets), arguments))
 }
 
 /// Words that only say what kind of thing is meant: the command's own words, its record and its inputs.
@@ -167,8 +218,37 @@ fn nouns(lexicon: &Lexicon, command: &Command, reading: &mut Reading, arguments:
     mine.into_iter().for_each(|i| reading.take(i, 1));
 }
 
-/// The record that the command acts on: by its number, else the only one of a named partner in a fitting state.
-fn target(turn: &Turn, lexicon: &Lexicon, words: &Words, command: &Command, resource: &Resource, reading: &mut Reading) -> Planned<String> {
+/// The records that the command acts on: the first, and those that are named beside it.
+fn targets(turn: &Turn, lexicon: &Lexicon, words: &Words, command: &Command, resource: &Resource, reading: &mut Reading) -> Planned<Vec<Value>> {
+    let (first, mut end) = target(turn, lexicon, words, command, resource, reading)?;
+    let mut records = vec![json!(first)];
+    // "10248, 10249 and 10250"
+    while let Some((start, len)) = reading.runs().into_iter().find(|(start, _)| *start >= end) {
+        let joins = |at: usize| matches!(reading.fold_at(at), "and" | "und" | "sowie");
+        if !(end..start).all(joins) {
+            break;
+        }
+        let lengths = if len == 1 { vec![1] } else { vec![len, 1] };
+        let mut found = None;
+        for len in lengths {
+            if let Some((id, _)) = select::record(turn, words, resource, &reading.text_of(start, len))? {
+                found = Some((id, len));
+                break;
+            }
+        }
+        let Some((id, len)) = found else { break };
+        reading.take(end, start + len - end);
+        end = start + len;
+        if !records.contains(&json!(id)) {
+            records.push(json!(id));
+        }
+    }
+    Ok(records)
+}
+
+/// The record that the command acts on: by its number, else the only one of a named partner in a fitting state; and the
+/// word behind it.
+fn target(turn: &Turn, lexicon: &Lexicon, words: &Words, command: &Command, resource: &Resource, reading: &mut Reading) -> Planned<(String, usize)> {
     let runs = reading.runs();
     let Some(run) = runs.first().copied() else { return Err(words.missing(turn, &command.label, &[&resource.label])) };
     // A number may be followed by other things: its first word is tried alone when the whole run names nothing.
@@ -176,7 +256,7 @@ fn target(turn: &Turn, lexicon: &Lexicon, words: &Words, command: &Command, reso
         let text = reading.text_of(run.0, len);
         if let Some((id, _)) = select::record(turn, words, resource, &text)? {
             reading.take(run.0, len);
-            return Ok(id);
+            return Ok((id, run.0 + len));
         }
     }
     let text = reading.text_of(run.0, run.1);
@@ -196,7 +276,7 @@ fn target(turn: &Turn, lexicon: &Lexicon, words: &Words, command: &Command, reso
         return match items.as_slice() {
             [only] => {
                 reading.take(run.0, run.1);
-                Ok(only.get("id").and_then(Value::as_str).unwrap_or_default().to_owned())
+                Ok((only.get("id").and_then(Value::as_str).unwrap_or_default().to_owned(), run.0 + run.1))
             }
             [] => Err(Stop::Say(words.none(&format!("{} {text}", resource.label)))),
             several => {

@@ -140,6 +140,7 @@ pub(crate) struct Lexicon {
     /// Folded, stemmed words → what they may mean.
     phrases: Vec<(Vec<String>, Meaning)>,
     pub(crate) can_ask: bool,
+    pub(crate) can_open: bool,
 }
 
 impl Lexicon {
@@ -151,6 +152,7 @@ impl Lexicon {
                 // What the person may not do is proposed all the same, and refused: he learns why, and it is on record.
                 "propose" => lexicon.commands = ["x-commands", "x-refused-commands"].into_iter().flat_map(|list| annotation(tool, list)).collect(),
                 "ask" => lexicon.can_ask = true,
+                "open_screen" => lexicon.can_open = true,
                 _ => {}
             }
         }

@@ -4,7 +4,7 @@
 //! the results of earlier calls. Start at [`question`]: a [`scene`] is what a question says (phrases of the [`lexicon`],
 //! [`names`] of records, [`dates`], the [`shape`] of the answer), an [`interpret`]ation is what it says about one resource,
 //! and of all readings the nearest that leaves no word unexplained is asked for and told by [`answer`]. [`command`] does
-//! the same for one imperative sentence, [`dialogue`] joins a question to the one before.
+//! the same for imperative sentences, [`open`] for what is to be seen on a page, [`dialogue`] joins a question to the one before.
 //!
 //! It plans anew at each call. What it needs to know it asks of the [`turn::Turn`], which answers from the tool results
 //! so far or says which call is missing. It never guesses: a word that it cannot place is named, not ignored.
@@ -18,6 +18,7 @@ mod dialogue;
 mod interpret;
 mod lexicon;
 mod names;
+mod open;
 mod passages;
 mod question;
 mod ranking;
@@ -85,7 +86,8 @@ fn answer(request: &ChatRequest) -> Next {
         return Next::Say(words.too_much());
     }
     let lexicon = lexicon::Lexicon::of(&request.tools);
-    let said = command::plan(&turn, &lexicon, &words).unwrap_or_else(|| passages::instead(request, &turn, &words, dialogue::plan(&turn, &lexicon, &words)));
+    let done = command::plan(&turn, &lexicon, &words).or_else(|| open::plan(&turn, &lexicon, &words));
+    let said = done.unwrap_or_else(|| passages::instead(request, &turn, &words, dialogue::plan(&turn, &lexicon, &words)));
     match said {
         Ok(text) => Next::Say(text),
         Err(Stop::Call(calls)) => Next::Call { calls, number: turn.calls() + 1 },

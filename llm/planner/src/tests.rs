@@ -8,11 +8,11 @@ use steward_llm::{Message, Tool, ToolCall};
 
 fn tools() -> Vec<Arc<Tool>> {
     let resources = json!([
-        { "name": "sales.order", "label": "Order", "plural": "Orders", "synonyms": ["sales order", "quotation"], "title": "number", "parent": null,
+        { "name": "sales.order", "label": "Order", "plural": "Orders", "synonyms": ["sales order", "quotation", "Auftrag", "Aufträge"], "title": "number", "parent": null,
           "fields": [
             { "name": "number", "label": "Number", "kind": "text", "filterable": true, "starts": false },
             { "name": "customer", "label": "Customer", "synonyms": ["client"], "kind": "reference", "resource": "crm.party", "filterable": true },
-            { "name": "status", "label": "Status", "kind": "choice", "filterable": true, "choices": [{ "value": "confirmed", "label": "confirmed" }, { "value": "quotation", "label": "quotation" }] },
+            { "name": "status", "label": "Status", "kind": "choice", "filterable": true, "choices": [{ "value": "confirmed", "label": "confirmed", "synonyms": ["bestätigt"] }, { "value": "quotation", "label": "quotation" }] },
             { "name": "order_date", "label": "Order date", "kind": "date", "filterable": true, "sortable": true },
             { "name": "net_total", "label": "Total", "kind": "money", "filterable": true, "sortable": true },
             { "name": "freight", "label": "Freight", "kind": "money", "filterable": true }],
@@ -30,9 +30,9 @@ fn tools() -> Vec<Arc<Tool>> {
           "filters": [{ "name": "below_reorder", "label": "below reorder level", "synonyms": ["below their reorder level"] }] }
     ]);
     let commands = json!([
-        { "name": "sales.order.confirm", "label": "Confirm", "examples": ["Confirm quotation SO-2026-00012"], "resource": "sales.order", "target": "order", "when": ["quotation"],
+        { "name": "sales.order.confirm", "label": "Confirm", "examples": ["Confirm quotation SO-2026-00012", "Bestätige Auftrag SO-2026-00012"], "resource": "sales.order", "target": "order", "when": ["quotation"],
           "inputs": [{ "name": "order", "label": "Order", "kind": "reference", "resource": "sales.order", "required": true }] },
-        { "name": "sales.order.create", "label": "Create order", "examples": ["Create a quotation for Ernst Handel with 10 Chai"], "resource": "sales.order", "target": null,
+        { "name": "sales.order.create", "label": "Create order", "examples": ["Create a quotation for Ernst Handel with 10 Chai", "Lege einen Auftrag für Ernst Handel an: 10 Chai"], "resource": "sales.order", "target": null,
           "inputs": [{ "name": "customer", "label": "Customer", "kind": "reference", "resource": "crm.party", "required": true },
                      { "name": "lines", "label": "Lines", "kind": "lines", "required": true, "lines": [
                         { "name": "item", "label": "Item", "kind": "reference", "resource": "inventory.item", "required": true },
@@ -46,7 +46,12 @@ fn tools() -> Vec<Arc<Tool>> {
                      { "name": "reorder_level", "label": "Reorder level", "kind": "decimal" }] }
     ]);
     let tool = |name: &str, parameters: Value| Arc::new(Tool { name: name.into(), description: String::new(), parameters });
-    vec![tool("query", json!({ "x-resources": resources })), tool("propose", json!({ "x-commands": commands })), tool("ask", json!({}))]
+    vec![
+        tool("query", json!({ "x-resources": resources })),
+        tool("propose", json!({ "x-commands": commands })),
+        tool("open_screen", json!({})),
+        tool("ask", json!({})),
+    ]
 }
 
 /// The scripted company: one customer, one item, one quotation.
@@ -57,6 +62,9 @@ fn tool_result(name: &str, call: &Value) -> Value {
         let items = if wanted.to_lowercase().starts_with(&given) { json!([{ "id": id, "title": title, field: title }]) } else { json!([]) };
         json!({ "kind": "list", "items": items })
     };
+    if name == "open_screen" {
+        return json!({ "opened": { "label": "Order", "title": call["id"], "path": "/app/sales/orders" } });
+    }
     if name != "query" {
         return json!({ "proposal": { "id": "p" } });
     }
@@ -68,6 +76,7 @@ fn tool_result(name: &str, call: &Value) -> Value {
         (_, Some(_)) => json!({ "items": [{ "revenue": { "amount": "617085.20", "currency": "USD" } }], "scope": { "width": "tenant" } }),
         ("crm.party", None) if call["filters"][0]["op"] == "starts" => named("Ernst Handel", "c1", "Ernst Handel"),
         ("inventory.item", None) if call["filters"][0]["op"] == "starts" => named("Chai", "i1", "Chai"),
+        ("sales.order", None) if call["filters"][0]["values"][0] == "SO-2026-00013" => named("SO-2026-00013", "o2", "SO-2026-00013"),
         ("sales.order", None) if call["filters"][0]["path"] == "number" => named("SO-2026-00012", "o1", "SO-2026-00012"),
         ("inventory.item", None) => {
             json!({ "items": [{ "id": "i1", "title": "Chang" }], "count": { "value": 1, "capped": false }, "scope": { "width": "tenant" } })
@@ -192,3 +201,4 @@ fn what_is_missing_is_asked_for() {
 }
 
 mod phrasing;
+mod steps;

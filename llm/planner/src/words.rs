@@ -35,6 +35,9 @@ impl Words {
     pub(crate) fn proposed(&self) -> String {
         self.pick("Please look at the preview and confirm.", "Bitte die Vorschau ansehen und bestätigen.")
     }
+    pub(crate) fn opened(&self, what: &str) -> String {
+        if self.german { format!("Bitte sehr: {what}.") } else { format!("Here you are: {what}.") }
+    }
     pub(crate) fn none(&self, label: &str) -> String {
         if self.german { format!("Keine Treffer: {label}.") } else { format!("None found: {label}.") }
     }

@@ -74,6 +74,17 @@ impl Bound {
         hits.iter().filter(stands).map(|hit| hit.key.clone()).collect()
     }
 
+    /// Of records that were not found by words, the passages that have some, best first.
+    pub(super) fn saying(&self, records: &[Record], words: &Words) -> Vec<Key> {
+        let mut passages: Vec<(usize, &Key)> = Vec::new();
+        for live in records.iter().filter_map(|record| self.live(record)) {
+            let said = |passage: &Passage| words.spans(&passage.title).len() + words.spans(&passage.text).len();
+            passages.extend(live.passages.iter().filter(|(_, passage)| has_words(passage, words)).map(|(key, passage)| (said(passage), key)));
+        }
+        passages.sort_by(|one, other| other.0.cmp(&one.0).then_with(|| one.1.cmp(other.1)));
+        passages.into_iter().map(|(_, key)| key.clone()).collect()
+    }
+
     /// The passages of records that were found otherwise, one for each: the one that says most of what was asked.
     pub(super) fn best_of(&self, records: &[Record], words: &Words) -> Vec<Key> {
         let best = |record: &Record| {

@@ -4,6 +4,7 @@
 //! writes, which is no tenant's business.
 
 use crate::engine::Generation;
+use crate::passage::Record;
 use std::time::Duration;
 use steward_kernel::Read;
 use steward_kernel::bus::Kernel;
@@ -51,6 +52,20 @@ impl Position {
         let (nonce, hidden) = sealed.split_at(NONCE_BYTES);
         let hidden = <[u8; 8]>::try_from(hidden).map_err(|_| refused())?;
         Ok(Self(i64::from_le_bytes(xor(hidden, head(&mac(kernel, tenant, b"hide", nonce))))))
+    }
+
+    /// The records that this transaction changed in the reader's tenant, at most `most`. Which of them he may read is not said.
+    pub(super) async fn changed(self, read: &mut Read, most: i64) -> Result<Vec<Record>> {
+        let changed: Vec<(String, Uuid)> = sqlx::query_as(
+            "SELECT DISTINCT name, entity_id FROM kernel.outbox WHERE xid = ($1::text)::xid8 AND tenant_id = (SELECT app.tenant()) AND kind = 'change' AND entity_id IS NOT NULL
+              ORDER BY name, entity_id LIMIT $2",
+        )
+        .bind(self.0.to_string())
+        .bind(most)
+        .fetch_all(read.db())
+        .await
+        .during("look up what a write changed")?;
+        Ok(changed.into_iter().map(|(resource, id)| Record { resource, id }).collect())
     }
 
     /// Whether the text index of a generation has read all that this transaction changed in the reader's tenant.

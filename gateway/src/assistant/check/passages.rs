@@ -1,6 +1,7 @@
 //! Sentences that rest on passages: what they cite, and whether it says so.
 
 use super::figures::{self, Found};
+use super::words;
 use crate::assistant::search::Passage;
 use crate::assistant::taint::words::Text;
 use chrono::{Datelike, NaiveDate};
@@ -12,6 +13,7 @@ use std::collections::HashSet;
 pub(super) struct Told {
     pub(super) reference: usize,
     text: Text,
+    stems: HashSet<String>,
     numbers: HashSet<Decimal>,
     dates: HashSet<NaiveDate>,
     days: HashSet<(u32, u32)>,
@@ -24,6 +26,7 @@ impl Told {
         let mut told = Self {
             reference: passage.reference,
             text: Text::of(&whole),
+            stems: words::stems(&whole),
             numbers: HashSet::new(),
             dates: HashSet::new(),
             days: HashSet::new(),
@@ -46,6 +49,10 @@ impl Told {
             }
         }
         told
+    }
+
+    pub(super) fn uses(&self, stem: &str) -> bool {
+        self.stems.contains(stem)
     }
 
     /// Whether the passage says the figure.

@@ -67,14 +67,9 @@ fn german_and_english_numbers_are_read() {
 #[test]
 fn years_and_dates_need_the_question_or_a_query() {
     let evidence = evidence("What was revenue in 1997?", &[revenue()]);
-    for text in [
-        "In 1997.",
-        "From 1997-01-01 to 1997-12-31.",
-        "Bis 31.12.1997.",
-        "Until December 31, 1997.",
-        "Bis zum 31. Dezember 1997.",
-        "Today, 2026-11-21, it is closed.",
-    ] {
+    for text in
+        ["In 1997.", "From 1997-01-01 to 1997-12-31.", "Bis 31.12.1997.", "Until December 31, 1997.", "Bis zum 31. Dezember 1997.", "Today is 2026-11-21."]
+    {
         assert!(kept(text, &evidence), "{text}");
     }
     for text in ["In 1996.", "On 1997-05-05.", "On 5 May 1997."] {
@@ -181,6 +176,154 @@ fn a_sentence_on_a_passage_says_only_what_the_passage_says() {
         "You may claim a suite.",
     ] {
         let checked = check(sentence, &evidence, NOTICE);
-        assert!(checked.is_empty && checked.cited.is_empty(), "{sentence}: {checked:?}");
+        assert!(checked.is_empty() && checked.cited.is_empty(), "{sentence}: {checked:?}");
     }
+}
+
+fn rows() -> (Value, Value) {
+    let items = json!([
+        { "customer": { "id": "a", "title": "QUICK-Stop" }, "revenue": { "amount": "110277.31", "currency": "USD" } },
+        { "customer": { "id": "b", "title": "Ernst Handel" }, "revenue": { "amount": "104874.98", "currency": "USD" } },
+    ]);
+    (json!({ "group": ["customer"], "measures": ["revenue"], "limit": 3 }), json!({ "resource": "sales.line", "items": items, "query": "q", "more": false }))
+}
+
+#[test]
+fn without_a_result_nothing_is_said_about_the_company() {
+    let mut evidence = Evidence::new("Is Ernst Handel a good customer of ours?", today());
+    evidence.house("I answer questions about the records that you may read. I change nothing by myself.");
+    evidence.vocabulary(["Customer", "Order", "Delivery date", "Kunde"].into_iter());
+    for sentence in [
+        "Hello!",
+        "You are welcome.",
+        "I don't know.",
+        "Das weiß ich leider nicht.",
+        "I cannot tell whether Ernst Handel is a good customer.",
+        "Which customer do you mean?",
+        "Do you mean the delivery date?",
+        "Welchen Kunden meinst du?",
+        "Please look at the preview and confirm.",
+        "I change nothing by myself.",
+    ] {
+        assert!(kept(sentence, &evidence), "{sentence}");
+    }
+    for sentence in [
+        "Ernst Handel is a good customer.",
+        "Ernst Handel is bankrupt.",
+        "Yes.",
+        "No.",
+        "It is done.",
+        "It was confirmed.",
+        "We have nothing.",
+        "All is well.",
+        "The order waits in the warehouse.",
+        "Did you know that Ernst Handel is bankrupt?",
+        "I don't know, but Ernst Handel is bankrupt.",
+        "I cannot find Ernst Handel.",
+        "I answer questions about the records of Ernst Handel.",
+        "Ernst Handel is bankrupt:",
+        "| Customer | State |\n| --- | --- |\n| Ernst Handel | bankrupt |",
+    ] {
+        let checked = check(sentence, &evidence, NOTICE);
+        assert!(checked.is_empty() && checked.dropped > 0, "{sentence}: {checked:?}");
+    }
+}
+
+#[test]
+fn what_rests_on_a_result_is_in_its_words() {
+    let mut evidence = evidence("How is Ernst Handel doing?", &[rows()]);
+    evidence.called(["Customer", "Revenue"].into_iter());
+    for sentence in
+        ["Ernst Handel is a customer.", "QUICK-Stop is the customer with the highest revenue.", "I find no other customers.", "| Ernst Handel | customers |"]
+    {
+        assert!(kept(sentence, &evidence), "{sentence}");
+    }
+    for sentence in ["He will soon be bankrupt.", "All is well.", "Ernst Handel pays late and drinks.", "| Ernst Handel | bankrupt |"] {
+        assert!(!kept(sentence, &evidence), "{sentence}");
+    }
+}
+
+#[test]
+fn an_error_or_a_preview_supports_what_uses_its_words_and_nothing_else() {
+    let mut evidence = evidence("Confirm SO-1", &[]);
+    let call = "sales.order.confirm Ernst Handel owes us 999.00";
+    evidence.error(&json!({ "code": "forbidden", "message": "you may not run this: Ernst Handel owes us 999.00" }), call);
+    assert!(kept("You are not allowed to run this (forbidden).", &evidence));
+    assert!(kept("I cannot confirm it.", &evidence));
+    for sentence in ["Ernst Handel is bankrupt.", "He owes us 999.00.", "The quotation was confirmed yesterday."] {
+        assert!(!kept(sentence, &evidence), "{sentence}");
+    }
+    evidence.other(&json!({ "changes": [{ "field": "status", "old": "quotation", "new": "confirmed" }], "effects": ["reserves 10 × Chai"] }));
+    assert!(kept("The status would become confirmed, and 10 Chai are reserved.", &evidence));
+    assert!(!kept("Your salary rises next week.", &evidence));
+}
+
+#[test]
+fn a_sentence_that_cites_says_what_its_passage_says() {
+    let evidence = read("In Berlin up to 130 EUR a night, approved by the manager.");
+    for sentence in ["In Berlin the manager approves it [1].", "The nights in Berlin cost up to 130 EUR [1]."] {
+        assert_eq!(check(sentence, &evidence, NOTICE).cited, [1], "{sentence}");
+    }
+    for sentence in ["Champagne and suites are always free for employees [1].", "The company is bankrupt since 130 years of war in Berlin [1]."] {
+        assert!(!kept(sentence, &evidence), "{sentence}");
+    }
+}
+
+#[test]
+fn a_figure_belongs_to_the_record_that_its_sentence_names() {
+    let evidence = evidence("Top 3 customers by revenue", &[rows()]);
+    for sentence in [
+        "Ernst Handel: 104,874.98 USD.",
+        "QUICK-Stop leads with 110,277.31, before Ernst Handel with 104,874.98.",
+        "The highest is 110,277.31.",
+        "| Ernst Handel | 104,874.98 |",
+    ] {
+        assert!(kept(sentence, &evidence), "{sentence}");
+    }
+    for sentence in ["Ernst Handel: 110,277.31 USD.", "| Ernst Handel | 110,277.31 |", "Quick-Stop made 104,874.98."] {
+        assert!(!kept(sentence, &evidence), "{sentence}");
+    }
+}
+
+#[test]
+fn a_count_belongs_to_the_record_that_it_was_counted_for() {
+    let found = |id: &str, title: &str| (json!({}), json!({ "resource": "crm.party", "items": [{ "id": id, "title": title }], "query": title, "more": false }));
+    let count = |id: &str, count: u32| {
+        let filters = json!([{ "path": "customer", "op": "eq", "values": [id] }]);
+        let result = json!({ "resource": "sales.order", "items": [{ "count": count }], "query": format!("count of {id}"), "more": false });
+        (json!({ "resource": "sales.order", "measures": ["count"], "filters": filters }), result)
+    };
+    let results = [found("a", "QUICK-Stop"), found("b", "Ernst Handel"), count("a", 28), count("b", 30)];
+    let evidence = evidence("How many orders have QUICK-Stop and Ernst Handel?", &results);
+    assert!(kept("Ernst Handel placed 30 orders. QUICK-Stop placed 28. Ernst Handel has 30 and QUICK-Stop 28.", &evidence));
+    assert!(!kept("Ernst Handel placed 28 orders.", &evidence));
+}
+
+#[test]
+fn a_sentence_is_told_when_nothing_that_follows_can_change_it() {
+    let evidence = evidence("What was revenue in 1997?", &[revenue()]);
+    let text = "Revenue was 617,085.20 USD. It was counted on 31. Dezember 1997 over 123 orders.\n\n| Year | Revenue |\n| --- | --- |\n| 1997 | 617,085.20 |\nThank you.";
+    let whole = check(text, &evidence, NOTICE);
+    for step in [1, 3, 7] {
+        let mut checker = Checker::new(NOTICE);
+        let mut told = Vec::new();
+        let characters: Vec<char> = text.chars().collect();
+        for part in characters.chunks(step) {
+            checker.push(&part.iter().collect::<String>());
+            told.extend(checker.take(&evidence, false));
+        }
+        assert_eq!(told.first().map(String::as_str), Some("Revenue was 617,085.20 USD. "));
+        assert!(told.len() > 3, "{told:?}");
+        told.extend(checker.take(&evidence, true));
+        assert_eq!((&told, checker.checked()), (&whole.pieces, &whole), "in steps of {step}");
+    }
+}
+
+#[test]
+fn what_announces_is_shown_only_before_what_stands() {
+    let evidence = evidence("Top 3 customers by revenue", &[rows()]);
+    let announced = "The top customers:\n\n| Customer | Revenue |\n| --- | --- |\n";
+    assert!(check(&format!("{announced}| Ernst Handel | 1.00 |"), &evidence, NOTICE).is_empty());
+    let checked = check(&format!("{announced}| Ernst Handel | 104,874.98 |"), &evidence, NOTICE);
+    assert_eq!(checked.pieces.concat(), format!("{announced}| Ernst Handel | 104,874.98 |"));
 }

@@ -22,7 +22,7 @@ pub(super) fn events(events: &mut Vec<(&str, &mut Value)>, gone: &str) {
                 **data = json!({ "id": id, "steps": commands(data), "preview": null, "masked": true });
             }
             "citation" => **data = json!({ "masked": true }),
-            "done" => **data = json!({ "answer": gone, "figures": [], "degraded": data.get("degraded"), "masked": true }),
+            "done" => **data = json!({ "answer": gone, "figures": [], "degraded": data.get("degraded"), "stopped": data.get("stopped"), "masked": true }),
             _ => **data = json!({ "masked": true }),
         }
     }

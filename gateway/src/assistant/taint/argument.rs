@@ -14,6 +14,7 @@ pub(super) struct Judge<'a> {
     pub(super) known: &'a Provenance,
     pub(super) step: usize,
     pub(super) command: &'a str,
+    pub(super) resource: &'a str,
     pub(super) marks: &'a mut Vec<Mark>,
 }
 
@@ -36,13 +37,17 @@ impl Judge<'_> {
                 }
                 Ok(())
             }
-            // A choice is one of the house's own words.
-            Kind::Boolean | Kind::Choice(_) => Ok(()),
+            Kind::Boolean => Ok(()),
+            Kind::Choice(_) => {
+                self.choice(field, value, path);
+                Ok(())
+            }
             Kind::Reference(_) => value.as_str().and_then(|text| Uuid::try_parse(text).ok()).map_or(Ok(()), |id| self.reference(id, path)),
             Kind::Money { .. } => self.figure(field, value.get("amount").unwrap_or(value), path),
             Kind::Quantity { .. } => self.figure(field, value.get("value").unwrap_or(value), path),
             Kind::Integer | Kind::Decimal => self.figure(field, value, path),
-            Kind::Date | Kind::Timestamp | Kind::Text { .. } => value.as_str().map_or(Ok(()), |text| self.text(field, text, path)),
+            Kind::Date | Kind::Timestamp => self.date(field, value, path),
+            Kind::Text { .. } => value.as_str().map_or(Ok(()), |text| self.text(field, text, path)),
             Kind::Texts => value.as_array().into_iter().flatten().filter_map(Value::as_str).try_for_each(|text| self.text(field, text, path)),
         }
     }
@@ -71,6 +76,48 @@ impl Judge<'_> {
             self.mark(path, value, Why::Text, Some(source));
         }
         Ok(())
+    }
+
+    /// A day is the same however it is written.
+    fn date(&mut self, field: &Field, value: &Value, path: &str) -> Result<(), Refused> {
+        let known = self.known;
+        let Some(text) = value.as_str() else { return Ok(()) };
+        // What is no date is for the command to refuse, but a text all the same.
+        let Some(date) = super::date_of(value) else { return self.text(field, text, path) };
+        if known.own_dates.says(date) || known.own.holds(&Text::of(text)) {
+            return Ok(());
+        }
+        let source = known.tainted.iter().find(|one| one.dates.says(date) || one.text.holds(&Text::of(text))).map(|one| one.origin.clone());
+        if !field.takes_read_text() && (source.is_some() || known.has_passages) {
+            return Err(self.refused(path, source));
+        }
+        match source {
+            Some(source) => self.mark(path, text, Why::Text, Some(source)),
+            // A text can say a day in words.
+            None if known.has_passages && !known.dates.contains(&date) => self.mark(path, text, Why::Chosen, None),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// A choice is one of the house's own words, but who makes it may be a text.
+    fn choice(&mut self, field: &Field, value: &Value, path: &str) {
+        let known = self.known;
+        let Some(text) = value.as_str().filter(|text| field.default.as_deref() != Some(*text)) else { return };
+        let mut forms = vec![Text::of(text)];
+        if let Some(labels) = &known.labels {
+            let label = |language: &str| Text::of(&labels.command_choice(language, self.command, self.resource, &field.name, text));
+            forms.extend(labels.languages().into_iter().map(label));
+        }
+        if forms.iter().any(|form| known.own.holds(form)) {
+            return;
+        }
+        let source = known.tainted.iter().find(|one| forms.iter().any(|form| one.text.holds(form))).map(|one| one.origin.clone());
+        match source {
+            Some(source) => self.mark(path, text, Why::Text, Some(source)),
+            None if known.has_passages => self.mark(path, text, Why::Chosen, None),
+            None => {}
+        }
     }
 
     fn figure(&mut self, field: &Field, value: &Value, path: &str) -> Result<(), Refused> {

@@ -17,6 +17,8 @@ fn catalogue() -> Catalogue {
         .input(Field::text("subject"))
         .input(Field::long_text("note"))
         .input(Field::integer("days"))
+        .input(Field::date("due"))
+        .input(Field::choice("state", &["open", "paid"]))
         .input(Field::lines("lines", vec![Field::money("price"), Field::text("text")]));
     catalogue.commands.insert("probe.pay".into(), Arc::new(pay));
     catalogue
@@ -28,8 +30,12 @@ fn passage(text: &str) -> Passage {
     Passage { reference: 1, record: "Bill".into(), title: "Bill".into(), text: text.into(), is_text: true, citation }
 }
 
+fn said_by(said: &str) -> Provenance {
+    Provenance::new([said].into_iter(), None, NaiveDate::from_ymd_opt(2026, 3, 2).unwrap())
+}
+
 fn read(said: &str, text: &str) -> Provenance {
-    let mut known = Provenance::new([said].into_iter());
+    let mut known = said_by(said);
     known.passages(&[passage(text)]);
     known
 }
@@ -79,7 +85,7 @@ fn what_a_text_says_in_other_words_is_no_amount_and_no_address_either() {
     assert!(examined(&known, json!({ "amount": { "amount": "98.70" } })).is_err());
     assert!(examined(&known, json!({ "account": "pay@evil.example" })).is_err());
     // Without such a text a computed amount is for the person to judge.
-    let known = Provenance::new(["Take ten per cent off 20"].into_iter());
+    let known = said_by("Take ten per cent off 20");
     assert_eq!(examined(&known, json!({ "amount": { "amount": "18" } })).unwrap(), []);
 }
 
@@ -116,4 +122,30 @@ fn requests_are_no_questions() {
     {
         assert!(!is_question(text), "{text}");
     }
+}
+
+#[test]
+fn a_day_is_the_same_however_it_is_written() {
+    for (said, text) in [("Pay it by 1 March 2026", "due on 2026-03-01"), ("Zahle bis 01.03.2026", "bis 1. März"), ("Pay by 2026-03-01", "1 March 2026")] {
+        assert_eq!(examined(&read(said, text), json!({ "due": "2026-03-01" })).unwrap(), [], "{said}");
+    }
+    for text in ["Payable on 1 March 2026", "Payable on 2026-03-01", "Zahlbar bis 01.03.2026"] {
+        let marks = examined(&read("Pay the bill", text), json!({ "due": "2026-03-01" })).unwrap();
+        assert_eq!(marks.iter().map(|mark| (mark.path.as_str(), mark.why)).collect::<Vec<_>>(), [("due", Why::Text)], "{text}");
+        assert!(marks[0].source.is_some(), "{text}");
+    }
+    // A text can say it in words: then it is the assistant's, unless it is today.
+    let known = read("Pay the bill", "Payable on the first of next month");
+    assert_eq!(examined(&known, json!({ "due": "2026-04-01" })).unwrap()[0].why, Why::Chosen);
+    assert_eq!(examined(&known, json!({ "due": "2026-03-02" })).unwrap(), []);
+    assert_eq!(examined(&said_by("Pay it next week"), json!({ "due": "2026-03-09" })).unwrap(), []);
+}
+
+#[test]
+fn a_choice_that_a_text_makes_is_marked() {
+    assert_eq!(examined(&read("Mark the bill as paid", "It is paid"), json!({ "state": "paid" })).unwrap(), []);
+    let marks = examined(&read("Do what the bill says", "Mark it as paid"), json!({ "state": "paid" })).unwrap();
+    assert_eq!(marks.iter().map(|mark| (mark.path.as_str(), mark.why)).collect::<Vec<_>>(), [("state", Why::Text)]);
+    let marks = examined(&read("Do what the bill says", "Treat it as settled"), json!({ "state": "paid" })).unwrap();
+    assert_eq!(marks[0].why, Why::Chosen);
 }

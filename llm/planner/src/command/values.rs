@@ -9,10 +9,10 @@ use crate::words::Words;
 use serde_json::{Map, Value, json};
 
 /// Words behind which the rest of the sentence is a text.
-const TEXT_FOLLOWS: [&str; 6] = ["because", "weil", "wegen", "about", "uber", "da"];
+pub(super) const TEXT_FOLLOWS: [&str; 6] = ["because", "weil", "wegen", "about", "uber", "da"];
 
 /// Takes a text off the end of the sentence, for the input that is asked for by the word before it.
-pub(super) fn text(turn: &Turn, command: &Command, reading: &mut Reading, arguments: &mut Map<String, Value>) {
+pub(super) fn text(whole: &str, command: &Command, reading: &mut Reading, arguments: &mut Map<String, Value>) {
     let said = |input: &Field, word: &str| input.is_called(word);
     let texts = || command.inputs.iter().filter(|input| matches!(input.kind.as_str(), "text" | "long_text") && Some(&input.name) != command.target.as_ref());
     for i in 0..reading.tokens.len() {
@@ -23,14 +23,14 @@ pub(super) fn text(turn: &Turn, command: &Command, reading: &mut Reading, argume
         let reason = matches!(word.as_str(), "because" | "weil" | "wegen" | "da");
         let input = texts().find(|input| said(input, &word)).or_else(|| texts().find(|input| reason && (said(input, "because") || said(input, "reason"))));
         if let Some(input) = input {
-            let rest = behind(&turn.text, &reading.tokens[i].raw);
+            let rest = behind(whole, &reading.tokens[i].raw);
             arguments.insert(input.name.clone(), json!(rest));
             reading.take(i, reading.tokens.len() - i);
             return;
         }
     }
     // "Create a task for X: send the catalogue".
-    if let Some((head, rest)) = turn.text.split_once(": ")
+    if let Some((head, rest)) = whole.split_once(": ")
         && let Some(input) = texts().find(|input| input.required)
         && !command.inputs.iter().any(|input| !input.lines.is_empty())
     {
@@ -52,6 +52,7 @@ pub(super) fn assignment(
     lexicon: &Lexicon,
     words: &Words,
     command: &Command,
+    whole: &str,
     reading: &mut Reading,
     arguments: &mut Map<String, Value>,
 ) -> Planned<()> {
@@ -69,7 +70,7 @@ pub(super) fn assignment(
             .map(|input| (input, span.start, span.len))
     });
     let Some((input, start, len)) = named else { return Ok(()) };
-    let text = behind(&turn.text, &reading.tokens[to].raw);
+    let text = behind(whole, &reading.tokens[to].raw);
     let value = value(turn, lexicon, words, command, input, &text)?;
     arguments.insert(input.name.clone(), value);
     reading.take(start, len);
