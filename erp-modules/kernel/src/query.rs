@@ -24,7 +24,7 @@ mod value;
 mod tests;
 
 pub use filter::ops_of;
-pub use history::{Actor, FieldChange, HistoryEntry};
+pub use history::{Actor, FieldChange, History, HistoryEntry};
 pub use texts::{TextRow, has_texts, is_text};
 pub(crate) use {aggregate::run as aggregate, history::run as history, list::detail, list::explain, list::list, texts::live, texts::texts};
 

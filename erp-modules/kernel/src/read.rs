@@ -10,7 +10,7 @@ use crate::calendar::Calendar;
 use crate::catalogue::{Catalogue, Field, Kind, ReportSpec, Resource, module_of};
 use crate::error::{Code, During, Error, FieldError, Result};
 use crate::principal::{Principal, Rights, Scope};
-use crate::query::{self, AggregateQuery, Asker, HistoryEntry, ListQuery, Page, TextRow};
+use crate::query::{self, AggregateQuery, Asker, History, ListQuery, Page, TextRow};
 use crate::report::Table;
 use crate::{input, work};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -144,10 +144,11 @@ impl Read {
         let (db, asker) = self.parts();
         query::aggregate(db, asker, query).await
     }
-    /// The newest `limit` changes of a record and of the rows of its children.
-    pub async fn history(&mut self, resource: &str, id: Uuid, limit: u32) -> Result<Vec<HistoryEntry>> {
+    /// A page of the changes of a record and of the rows of its children, the newest first, from where a cursor leads.
+    pub async fn history(&mut self, resource: &str, id: Uuid, limit: u32, cursor: Option<&str>) -> Result<History> {
+        let key = self.kernel.cursor_key;
         let (db, asker) = self.parts();
-        query::history(db, asker, resource, id, limit).await
+        query::history(db, asker, &key, resource, id, limit, cursor).await
     }
 
     /// Title and searchable texts of those of these records that the reader may read.

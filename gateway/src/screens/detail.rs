@@ -15,11 +15,13 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
 use steward_kernel::catalogue::last_of;
-use steward_kernel::query::HistoryEntry;
+use steward_kernel::query::{History, HistoryEntry};
 use steward_kernel::{CommandSpec, Field, Kind, Read, Resource, Risk};
 use uuid::Uuid;
 
 const HISTORY: u32 = 30;
+/// The parameter that leads to older changes: a cursor of the history.
+const OLDER: &str = "older";
 /// Records that a history names and that are looked up by their titles.
 const TITLES_MAX: usize = 30;
 /// Buttons beside the heading; further ones go into a menu.
@@ -31,22 +33,22 @@ pub(super) async fn page(
     At((module, plural, id)): At<(String, String, Uuid)>,
     parameters: Parameters,
 ) -> Response {
-    let mark = parameters.0.iter().find(|(name, _)| name == "mark").map(|(_, value)| value.as_str());
-    visitor.answer(build(&state, &visitor, &module, &plural, id, mark).await)
+    visitor.answer(build(&state, &visitor, &module, &plural, id, &parameters).await)
 }
 
-async fn build(state: &AppState, visitor: &Visitor, module: &str, plural: &str, id: Uuid, mark: Option<&str>) -> Result<Response, Problem> {
+async fn build(state: &AppState, visitor: &Visitor, module: &str, plural: &str, id: Uuid, parameters: &Parameters) -> Result<Response, Problem> {
+    let given = |wanted: &str| parameters.0.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
     let (mut read, view) = visitor.open(state).await?;
     let resource = Arc::clone(read.catalogue().resource_at(module, plural)?);
     let record = read.detail(&resource.name, id, None).await?;
     // Of the row itself: a history of any length may have begun before its newest page.
     let is_archived = resource.archivable && read.texts(&resource.name, &[id]).await?.iter().any(|row| row.archived);
-    let mut history = read.history(&resource.name, id, HISTORY).await?;
-    put_titles(&mut read, &view, &mut history).await;
-    let mark = Mark::find(&mut read, &resource, id, mark).await?;
+    let mut history = read.history(&resource.name, id, HISTORY, given(OLDER)).await?;
+    put_titles(&mut read, &view, &mut history.items).await;
+    let mark = Mark::find(&mut read, &resource, id, given("mark")).await?;
     read.finish().await?;
     let title = title_of(&view, &resource, &record, id);
-    let shown = Shown { id, title: &title, record: &record, is_archived };
+    let shown = Shown { id, title: &title, record: &record, is_archived, is_older: given(OLDER).is_some() };
     let body = body(&view, &resource, &shown, &history, mark.as_ref());
     Ok(frame(&view, &title, body))
 }
@@ -117,10 +119,12 @@ struct Shown<'a> {
     title: &'a str,
     record: &'a Value,
     is_archived: bool,
+    /// Whether the history begins before its newest change.
+    is_older: bool,
 }
 
-fn body(view: &View, resource: &Resource, shown: &Shown<'_>, history: &[HistoryEntry], mark: Option<&Mark>) -> Markup {
-    let Shown { id, title, record, is_archived } = *shown;
+fn body(view: &View, resource: &Resource, shown: &Shown<'_>, history: &History, mark: Option<&Mark>) -> Markup {
+    let Shown { id, title, record, is_archived, is_older } = *shown;
     let of = Of::Resource(&resource.name);
     let path = record_path(resource, id);
     let status = view.fields(resource).find(|field| field.name == "status" && matches!(field.kind, Kind::Choice(_)));
@@ -153,7 +157,7 @@ fn body(view: &View, resource: &Resource, shown: &Shown<'_>, history: &[HistoryE
             @for child in view.catalogue.children_of(&resource.name).filter(|child| view.may_read(child)) { (children(view, resource, child, record, id)) }
             // Lists of what refers to the record come after the page: they are many, and seldom what one came for.
             div class="col-12" hx-get=(format!("{path}/related")) hx-trigger="load" hx-swap="outerHTML" { span class="visually-hidden" { (view.t("loading")) } }
-            div class="col-12" { (changes(view, history)) }
+            div class="col-12" { (changes(view, &path, history, is_older)) }
         }
     }
 }
@@ -237,12 +241,19 @@ fn children(view: &View, resource: &Resource, child: &Resource, record: &Value, 
     }
 }
 
-fn changes(view: &View, history: &[HistoryEntry]) -> Markup {
+fn changes(view: &View, path: &str, history: &History, is_older: bool) -> Markup {
+    let page = |cursor: &str| format!("{}#history", with_query(path, [(OLDER, cursor)]));
     html! {
         section class="card" aria-label=(view.t("history")) id="history" {
             div class="card-header" { h2 class="card-title" { (icon("history")) " " (view.t("history")) } }
-            @if history.is_empty() { div class="card-body text-secondary" { (view.t("nothing-yet")) } }
-            ol class="list-group list-group-flush steward-history" { @for entries in history.chunk_by(is_one) { li class="list-group-item" { (changed(view, entries)) } } }
+            @if history.items.is_empty() { div class="card-body text-secondary" { (view.t("nothing-yet")) } }
+            ol class="list-group list-group-flush steward-history" { @for entries in history.items.chunk_by(is_one) { li class="list-group-item" { (changed(view, entries)) } } }
+            @if is_older || history.next.is_some() {
+                div class="card-footer d-flex gap-2" {
+                    @if is_older { a class="btn btn-sm" href=(format!("{path}#history")) { (view.t("newest-changes")) } }
+                    @if let Some(next) = &history.next { a class="btn btn-sm" href=(page(next)) rel="next" { (view.t("older-changes")) } }
+                }
+            }
         }
     }
 }

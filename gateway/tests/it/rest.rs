@@ -40,6 +40,36 @@ async fn a_record_is_created_read_changed_and_shows_its_history() {
 }
 
 #[tokio::test]
+async fn a_history_is_read_page_by_page_to_its_beginning() {
+    let house = House::open().await;
+    let ada = house.administrator("acme").await;
+    let path = format!("/identity/departments/{}", department(&ada, "Name 0").await);
+    for n in 1..8 {
+        let (status, done) = answer(ada.request(Method::PATCH, &path).header("if-match", "*").json(&json!({ "name": format!("Name {n}") }))).await;
+        assert_eq!(status, StatusCode::OK, "{done}");
+    }
+    let (_, whole) = ada.get(&format!("{path}/history")).await;
+    assert_eq!((whole["items"].as_array().unwrap().len(), &whole["next"]), (8, &Value::Null), "{whole}");
+
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let (status, page) = ada.get(&format!("{path}/history?limit=3{cursor}")).await;
+        assert_eq!(status, StatusCode::OK, "{page}");
+        seen.extend(page["items"].as_array().unwrap().clone());
+        let Some(next) = page["next"].as_str() else { break };
+        assert_eq!(page["items"].as_array().unwrap().len(), 3, "{page}");
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(json!(seen), whole["items"]);
+
+    // A cursor belongs to the history that it was given for.
+    let other = department(&ada, "Other").await;
+    let (status, problem) = ada.get(&format!("/identity/departments/{other}/history?limit=3{cursor}")).await;
+    assert_eq!((status, problem["code"].as_str()), (StatusCode::BAD_REQUEST, Some("bad_request")), "{problem}");
+    house.stop().await;
+}
+
+#[tokio::test]
 async fn a_preview_shows_the_change_and_leaves_nothing() {
     let house = House::open().await;
     let ada = house.administrator("acme").await;

@@ -60,7 +60,7 @@ async fn a_revision_adds_a_version_and_so_does_its_undo() {
     let texts: Vec<(&Value, &Value)> = versions.iter().map(|version| (&version["number"], &version["body"])).collect();
     let first = json!("# Parking\n\nAs it is.");
     assert_eq!(texts, [(&json!(3), &first), (&json!(2), &json!("In front.")), (&json!(1), &first)]);
-    let history = read.history("documents.document", document, 100).await.unwrap();
+    let history = read.history("documents.document", document, 100, None).await.unwrap().items;
     assert!(history.iter().any(|entry| entry.changes.iter().any(|change| change.field == "body" && change.new == "In front.")));
 }
 

@@ -91,7 +91,7 @@ async fn who_may_not_read_the_record_is_told_nothing_of_its_document() {
             let mut read = hung.firm.house.kernel.read(&somebody).await.unwrap();
             let absent = read.detail("documents.document", Uuid::nil(), None).await.unwrap_err();
             let detail = read.detail("documents.document", hung.hanging, None).await.unwrap_err();
-            let history = read.history("documents.document", hung.hanging, 10).await.unwrap_err();
+            let history = read.history("documents.document", hung.hanging, 10, None).await.unwrap_err();
             assert_eq!([detail.code, history.code], [Code::NotFound; 2]);
             assert_eq!([&detail.message, &history.message], [&absent.message; 2]);
             assert_eq!(read.detail("documents.document", hung.free, None).await.unwrap()["title"], "Free");

@@ -57,7 +57,7 @@ async fn without_the_right_a_salary_is_absent_and_cannot_be_asked_for() {
 
     let detail = read.detail("hr.employee", employee, None).await.unwrap();
     let list = read.list(&ListQuery::new("hr.employee")).await.unwrap();
-    let history = read.history("hr.employee", employee, 100).await.unwrap();
+    let history = read.history("hr.employee", employee, 100, None).await.unwrap().items;
     assert_eq!((&detail["name"], &list.items[0]["name"]), (&json!("Rita Reader"), &json!("Rita Reader")));
     // The change of the salary alone is no entry at all; nor do its figures or its currency stand anywhere.
     assert_eq!(history.iter().map(|entry| entry.operation).collect::<Vec<_>>(), ["changed", "created"]);

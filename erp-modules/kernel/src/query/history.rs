@@ -4,7 +4,7 @@
 //! keys, folded texts) and fields that the asker may not see are left out.
 
 use super::value::{self, Arg, Args};
-use super::{Asker, scope, select};
+use super::{Asker, cursor, scope, select};
 use crate::catalogue::{Field, Kind, Resource};
 use crate::error::{During, Error, Result};
 use chrono::{DateTime, Utc};
@@ -19,6 +19,14 @@ use uuid::Uuid;
 const CHANGES_MAX: u32 = 500;
 /// Characters of one value.
 const TEXT_MAX: u32 = 10_000;
+
+/// A page of a history, the newest change first.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct History {
+    pub items: Vec<HistoryEntry>,
+    /// Leads to the changes before these; `None` where there are none.
+    pub next: Option<String>,
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct HistoryEntry {
@@ -51,28 +59,53 @@ pub struct FieldChange {
     pub new: Value,
 }
 
-pub(crate) async fn run(db: &mut PgConnection, asker: Asker<'_>, resource: &str, id: Uuid, limit: u32) -> Result<Vec<HistoryEntry>> {
-    let (sql, args) = build(asker, resource, id, limit.clamp(1, CHANGES_MAX))?;
+pub(crate) async fn run(db: &mut PgConnection, asker: Asker<'_>, key: &[u8; 32], resource: &str, id: Uuid, limit: u32, from: Option<&str>) -> Result<History> {
+    let limit = limit.clamp(1, CHANGES_MAX);
+    let bound_to = serde_json::to_vec(&(asker.principal.tenant, "history", resource, id))
+        .map_err(|error| Error::internal("could not bind a cursor").with_source(error))?;
+    let before = from.map(|token| cursor::open(key, &bound_to, token)).transpose()?;
+    // One more than the page tells whether there is another.
+    let (sql, args) = build(asker, resource, id, limit + 1, before.as_deref())?;
     let visible = scope::visible_ids(db, asker.catalogue, asker.rights, asker.principal, resource, &[id]).await?;
     if !visible.contains(&id) {
         return Err(Error::not_found(resource));
     }
-    let rows = select::fetch(db, sql, &args, "read the history").await?;
+    let mut rows = select::fetch(db, sql, &args, "read the history").await?;
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let next = match rows.last() {
+        Some(last) if more => {
+            let place = (9..12).map(|at| last.try_get(at)).collect::<sqlx::Result<Vec<String>>>().during("read the history")?;
+            Some(cursor::seal(key, &bound_to, &place)?)
+        }
+        _ => None,
+    };
     let entries = rows.iter().map(|row| entry(asker, row)).collect::<sqlx::Result<Vec<_>>>().during("read the history")?;
     // What changed may all be out of the asker's sight.
-    Ok(entries.into_iter().filter(|entry| entry.operation != "changed" || !entry.changes.is_empty()).collect())
+    Ok(History { items: entries.into_iter().filter(|entry| entry.operation != "changed" || !entry.changes.is_empty()).collect(), next })
 }
 
-pub(crate) fn build(asker: Asker<'_>, resource: &str, id: Uuid, limit: u32) -> Result<(String, Args)> {
+/// `before` is the place of a change in the order: its time, transaction and ordinal, as the cursor holds them.
+pub(crate) fn build(asker: Asker<'_>, resource: &str, id: Uuid, limit: u32, before: Option<&[String]>) -> Result<(String, Args)> {
     // Its own arguments: those of a plan would hold values of the scope that this statement never names.
     let resource = asker.resource(resource)?;
     let mut args = Args::default();
     let tenant = args.push(Arg::Uuid(asker.principal.tenant));
     let id = args.push(Arg::Uuid(id));
     let order = "ORDER BY c.at DESC, c.xid DESC, c.ordinal DESC";
+    let older = match before {
+        None => String::new(),
+        Some(place) => {
+            let [at, xid, ordinal] = place else { return Err(Error::bad_request("the cursor does not belong to this list")) };
+            let [at, xid, ordinal] = [at, xid, ordinal].map(|part| args.push(Arg::Text(part.clone())));
+            format!(" AND (c.at, c.xid, c.ordinal) < ({at}::text::timestamptz, {xid}::text::xid8, {ordinal}::text::int)")
+        }
+    };
     let arm = |column: &str, of: &Resource, args: &mut Args, more: &str| {
         let name = args.push(Arg::Text(of.name.to_string()));
-        format!("(SELECT c.* FROM kernel_change c WHERE c.tenant_id = {tenant} AND c.{column} = {id} AND c.resource = {name}{more} {order} LIMIT {limit})")
+        format!(
+            "(SELECT c.* FROM kernel_change c WHERE c.tenant_id = {tenant} AND c.{column} = {id} AND c.resource = {name}{older}{more} {order} LIMIT {limit})"
+        )
     };
     let mut arms = vec![arm("entity_id", resource, &mut args, "")];
     for child in asker.catalogue.children_of(&resource.name) {
@@ -94,7 +127,8 @@ pub(crate) fn build(asker: Asker<'_>, resource: &str, id: Uuid, limit: u32) -> R
     let side = |at: u8| format!("CASE WHEN d.key = 'custom' THEN d.value ->> {at} ELSE left(d.value ->> {at}, {TEXT_MAX}) END");
     let sql = format!(
         "SELECT c.at, c.resource, c.entity_id, c.version, c.operation, c.actor_id, c.command, {name},
-                (SELECT coalesce(jsonb_object_agg(d.key, jsonb_build_array({}, {})), '{{}}') FROM jsonb_each(c.diff) d)
+                (SELECT coalesce(jsonb_object_agg(d.key, jsonb_build_array({}, {})), '{{}}') FROM jsonb_each(c.diff) d),
+                c.at::text, c.xid::text, c.ordinal::text
          FROM ({}) c{join} {order} LIMIT {limit}",
         side(0),
         side(1),

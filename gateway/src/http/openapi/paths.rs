@@ -162,7 +162,7 @@ impl Teller<'_> {
         let history = operation(
             "_history",
             format!("{one}: history"),
-            vec![parameter_ref("id"), limit],
+            vec![parameter_ref("id"), limit, parameter_ref("cursor")],
             json!({ "200": json_answer("Changes, the latest first.", reference("History")) }),
         );
         insert(paths, format!("{record}/history"), "get", history);

@@ -281,7 +281,7 @@ fn fixed() -> Map<String, Value> {
             { "type": "object", "required": ["error"], "properties": { "error": reference("Problem") } } ] } } } },
         "Count": { "type": "object", "required": ["value", "capped"], "properties": { "value": { "type": "integer" }, "capped": { "type": "boolean", "description": "There are more." } } },
         "Aggregates": { "type": "object", "required": ["items"], "properties": { "items": { "type": "array", "items": { "type": "object" } } } },
-        "History": { "type": "object", "required": ["items"], "properties": { "items": { "type": "array", "items": { "type": "object" } } } },
+        "History": { "type": "object", "required": ["items", "next"], "properties": { "items": { "type": "array", "items": { "type": "object" } }, "next": { "type": ["string", "null"], "description": "The cursor of the changes before these." } } },
         "Problem": { "type": "object", "required": ["type", "title", "status", "detail", "code"], "properties": {
             "type": { "type": "string" }, "title": { "type": "string" }, "status": { "type": "integer" }, "detail": { "type": "string" }, "code": { "type": "string", "enum": CODES },
             "reason": { "type": "string" }, "correlation_id": { "type": "string" },

@@ -82,10 +82,11 @@ pub(super) async fn history(
     let resource = Arc::clone(read.catalogue().resource_at(&module, &plural)?);
     let id = Uuid::try_parse(&id).map_err(|_| Error::not_found(&resource.name))?;
     let limit = parameters.take_number("limit", 1, HISTORY_MAX)?.unwrap_or(HISTORY_DEFAULT);
+    let cursor = parameters.take("cursor")?;
     parameters.finish()?;
-    let entries = read.history(&resource.name, id, limit).await?;
+    let page = read.history(&resource.name, id, limit, cursor.as_deref()).await?;
     read.finish().await?;
-    Ok(Json(json!({ "items": entries })).into_response())
+    Ok(Json(page).into_response())
 }
 
 pub(super) async fn report(
