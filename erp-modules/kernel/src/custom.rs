@@ -39,7 +39,7 @@ struct Row {
 pub(crate) async fn load(db: &mut PgConnection, tenant: Uuid, base: &Catalogue, version: i64) -> Result<Catalogue> {
     let rows: Vec<Row> = sqlx::query_as("SELECT resource, name, kind, choices, required, label, label_de FROM kernel_custom_fields() WHERE tenant_id = $1")
         .bind(tenant)
-        .fetch_all(db)
+        .fetch_all(&mut *db)
         .await
         .during("read the custom fields")?;
     let risks: Option<Json<BTreeMap<String, Risk>>> = sqlx::query_scalar("SELECT risks FROM kernel_placement WHERE tenant_id = $1")
