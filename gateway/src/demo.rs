@@ -57,14 +57,29 @@ impl Login {
 
 /// Fills the demo company, and the tenant `northwind` where there is a folder with its files. The migrations are applied.
 pub async fn fill(state: &AppState, northwind: Option<&Path>, progress: &(dyn Fn(&str) + Sync)) -> Result<Vec<Logins>> {
-    let mut logins = vec![company(state, progress).await.context("the demo company could not be filled")?];
+    let mut logins = vec![company(state, progress).await?];
     if let Some(folder) = northwind {
-        logins.push(northwind::fill(state, folder, progress).await.context("the Northwind files could not be imported")?);
+        logins.push(trading_company(state, folder, progress).await?);
     }
     Ok(logins)
 }
 
-async fn company(state: &AppState, progress: &(dyn Fn(&str) + Sync)) -> Result<Logins> {
+/// The demo company alone.
+pub async fn company(state: &AppState, progress: &(dyn Fn(&str) + Sync)) -> Result<Logins> {
+    generated(state, progress).await.context("the demo company could not be filled")
+}
+
+/// The tenant `northwind` alone, from the folder with its files.
+pub async fn trading_company(state: &AppState, folder: &Path, progress: &(dyn Fn(&str) + Sync)) -> Result<Logins> {
+    northwind::fill(state, folder, progress).await.context("the Northwind files could not be imported")
+}
+
+/// Titles and texts of the demo company's documents, for whoever measures with them and nothing around.
+pub fn documents() -> Vec<(&'static str, &'static str)> {
+    policies::texts()
+}
+
+async fn generated(state: &AppState, progress: &(dyn Fn(&str) + Sync)) -> Result<Logins> {
     let mut new = NewTenant::new(SLUG, "Nordlicht Handel");
     new.time_zone = "Europe/Berlin".to_owned();
     organisation::FIRST_COMPANY.clone_into(&mut new.company.code);
