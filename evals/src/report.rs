@@ -3,7 +3,7 @@
 pub mod compare;
 pub mod html;
 
-use crate::suites::{Outcome, Verdict};
+use crate::suites::{Outcome, Suite, Verdict};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -47,10 +47,14 @@ pub struct Missed {
 pub struct Report {
     pub outcomes: Vec<Outcome>,
     pub missed: Vec<Missed>,
+    /// Suites with bounds that were skipped, and must not be.
+    #[serde(default)]
+    pub unmeasured: Vec<String>,
 }
 
 impl Report {
-    pub fn of(outcomes: Vec<Outcome>, thresholds: &Thresholds) -> Self {
+    /// `may_skip`: suites that need not have been measured although they have bounds.
+    pub fn of(outcomes: Vec<Outcome>, thresholds: &Thresholds, may_skip: &[Suite]) -> Self {
         let mut missed = Vec::new();
         for outcome in outcomes.iter().filter(|outcome| outcome.skipped.is_none()) {
             for (metric, bound) in thresholds.0.get(&outcome.suite).into_iter().flatten() {
@@ -61,7 +65,10 @@ impl Report {
                 }
             }
         }
-        Self { outcomes, missed }
+        let bound = |outcome: &&Outcome| thresholds.0.get(&outcome.suite).is_some_and(|bounds| !bounds.is_empty());
+        let may = |outcome: &Outcome| may_skip.iter().any(|suite| suite.name() == outcome.suite);
+        let unmeasured = outcomes.iter().filter(|outcome| outcome.skipped.is_some()).filter(bound).filter(|outcome| !may(outcome));
+        Self { unmeasured: unmeasured.map(|outcome| outcome.suite.clone()).collect(), outcomes, missed }
     }
 
     pub fn read(file: &Path) -> Result<Self> {
@@ -70,7 +77,7 @@ impl Report {
     }
 
     pub fn passed(&self) -> bool {
-        self.missed.is_empty()
+        self.missed.is_empty() && self.unmeasured.is_empty()
     }
 
     /// For the terminal: cases that did not come out well, then the metrics, then the bounds that were missed.
@@ -92,6 +99,9 @@ impl Report {
         for missed in &self.missed {
             let value = missed.value.map_or_else(|| "not measured".to_owned(), shown);
             let _ = writeln!(text, "MISSED {}.{}: {value}, wanted {}", missed.suite, missed.metric, wanted(&missed.bound));
+        }
+        for suite in &self.unmeasured {
+            let _ = writeln!(text, "SKIPPED {suite}: it has bounds and was not measured (--allow-skip {suite})");
         }
         text
     }

@@ -1,11 +1,12 @@
 //! `steward-evals run`: which target, which suites, what becomes of the measurement.
 
-use crate::host::Host;
+use crate::host::{Content, Host};
 use crate::report::{Report, Thresholds, compare, html};
 use crate::suites::{self, Suite};
 use crate::target::{Announcement, Target};
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -25,7 +26,8 @@ pub struct Args {
     /// `shared/data` beside the checkout, unless given.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// A collection with judgements for the suite `retrieval`, in BEIR's form: corpus.jsonl, queries.jsonl, qrels.tsv.
+    /// A collection with judgements for the suite `retrieval`: a folder in BEIR's form (corpus.jsonl, queries.jsonl,
+    /// qrels.tsv) or TREC's (documents, topics, qrels).
     #[arg(long, value_name = "DIR")]
     corpus: Vec<PathBuf>,
     /// Where the reports go.
@@ -34,6 +36,12 @@ pub struct Args {
     /// Bounds that the metrics must keep; evals/thresholds.toml unless given.
     #[arg(long, value_name = "FILE")]
     thresholds: Option<PathBuf>,
+    /// A suite that has bounds and may still be skipped, where what it needs is not there.
+    #[arg(long, value_name = "NAME")]
+    allow_skip: Vec<Suite>,
+    /// Embed the demo company with the model too, which takes minutes; else only what the suite `retrieval` searches.
+    #[arg(long)]
+    model: bool,
     /// An earlier report.json that this run must not be worse than.
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
@@ -65,8 +73,12 @@ pub async fn run(args: Args) -> Result<bool> {
     }
     let northwind = data.as_deref().map(|folder| folder.join("northwind")).filter(|folder| folder.join("orders.csv").is_file());
     let wanted: Vec<Suite> = if args.suite.is_empty() { Suite::ALL.to_vec() } else { args.suite.clone() };
-    // Only one suite asks about it, and bringing it in takes its time.
-    let northwind = northwind.filter(|_| wanted.contains(&Suite::Answers));
+    // What no suite asks about is not brought in: it takes its time.
+    let content = Content {
+        company: wanted.iter().any(|suite| suite.asks_about_the_company()),
+        northwind: northwind.as_deref().filter(|_| wanted.contains(&Suite::Answers)),
+        model: args.model,
+    };
     let (host, target) = match (&args.against, &args.logins) {
         (Some(url), Some(logins)) => {
             let mut announcement = Announcement::read(logins)?;
@@ -75,7 +87,7 @@ pub async fn run(args: Args) -> Result<bool> {
         }
         (Some(_), None) => bail!("--against needs --logins"),
         (None, _) => {
-            let host = Host::start(args.database.clone(), northwind.as_deref()).await?;
+            let host = Host::start(args.database.clone(), &content).await?;
             let target = Target::new(host.announcement.clone(), Some(&host.database_url)).await?;
             (Some(host), target)
         }
@@ -84,7 +96,9 @@ pub async fn run(args: Args) -> Result<bool> {
     let mut measured = Ok(Vec::new());
     for suite in wanted {
         eprintln!("Suite {}", suite.name());
+        let started = Instant::now();
         let result = suites::run(suite, &given).await;
+        eprintln!("  took {:.0} s", started.elapsed().as_secs_f32());
         match (&mut measured, result) {
             (Ok(all), Ok(outcome)) => all.push(outcome),
             (_, Err(error)) => {
@@ -99,7 +113,7 @@ pub async fn run(args: Args) -> Result<bool> {
         Some(host) => host.stop().await,
         None => Ok(()),
     };
-    let report = Report::of(measured?, &thresholds);
+    let report = Report::of(measured?, &thresholds, &args.allow_skip);
     stopped?;
 
     std::fs::create_dir_all(&args.out).with_context(|| format!("{} cannot be made", args.out.display()))?;

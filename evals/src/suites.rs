@@ -37,6 +37,14 @@ impl Suite {
             Self::Injection => "injection",
         }
     }
+
+    /// Others have a tenant of their own.
+    pub fn asks_about_the_company(self) -> bool {
+        match self {
+            Self::Permissions | Self::Actions | Self::Injection => true,
+            Self::Answers | Self::Retrieval => false,
+        }
+    }
 }
 
 /// How a case ended.

@@ -30,7 +30,8 @@ use steward_migrations::{Contents, NewTenant, Owner, create_tenant};
 
 /// Every log-in of a demo has it: a demo holds nothing that is worth protecting.
 pub const PASSWORD: &str = "steward-demo";
-const SLUG: &str = "demo";
+/// The name of its tenant.
+pub const SLUG: &str = "demo";
 const SOURCE: &str = "demo";
 
 /// How to log in to a tenant.
@@ -57,19 +58,29 @@ impl Login {
 
 /// Fills the demo company, and the tenant `northwind` where there is a folder with its files. The migrations are applied.
 pub async fn fill(state: &AppState, northwind: Option<&Path>, progress: &(dyn Fn(&str) + Sync)) -> Result<Vec<Logins>> {
-    let mut logins = vec![fill_company(state, SLUG, progress).await?];
+    let mut logins = vec![company(state, SLUG, progress).await?];
     if let Some(folder) = northwind {
-        logins.push(northwind::fill(state, folder, progress).await.context("the Northwind files could not be imported")?);
+        logins.push(trading_company(state, folder, progress).await?);
     }
     Ok(logins)
 }
 
 /// The demo company alone, as the tenant of this name.
-pub async fn fill_company(state: &AppState, slug: &str, progress: &(dyn Fn(&str) + Sync)) -> Result<Logins> {
-    company(state, slug, progress).await.context("the demo company could not be filled")
+pub async fn company(state: &AppState, slug: &str, progress: &(dyn Fn(&str) + Sync)) -> Result<Logins> {
+    generated(state, slug, progress).await.context("the demo company could not be filled")
 }
 
-async fn company(state: &AppState, slug: &str, progress: &(dyn Fn(&str) + Sync)) -> Result<Logins> {
+/// The tenant `northwind` alone, from the folder with its files.
+pub async fn trading_company(state: &AppState, folder: &Path, progress: &(dyn Fn(&str) + Sync)) -> Result<Logins> {
+    northwind::fill(state, folder, progress).await.context("the Northwind files could not be imported")
+}
+
+/// Titles and texts of the demo company's documents, for whoever measures with them and nothing around.
+pub fn documents() -> Vec<(&'static str, &'static str)> {
+    policies::texts()
+}
+
+async fn generated(state: &AppState, slug: &str, progress: &(dyn Fn(&str) + Sync)) -> Result<Logins> {
     let mut new = NewTenant::new(slug, "Nordlicht Handel");
     new.time_zone = "Europe/Berlin".to_owned();
     organisation::FIRST_COMPANY.clone_into(&mut new.company.code);

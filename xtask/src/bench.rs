@@ -15,9 +15,13 @@ const NAME: &str = "bench";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Only the benchmark of this name.
-    name: Option<String>,
-    /// Where the private PostgreSQL lies, programs and data; by default `var/` or a folder of the system.
+    /// Only these benchmarks; `steward bench --help` names them.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Documents that are searched; fifty thousand unless given.
+    #[arg(long)]
+    documents: Option<u64>,
+    /// Where the private PostgreSQL and the embedding model lie; by default `var/` or a folder of the system.
     #[arg(long, value_name = "DIR")]
     home: Option<PathBuf>,
 }
@@ -25,6 +29,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<()> {
     let mut phases = Phases::default();
     let steward = phases.run("release build", || cargo::build_steward(Profile::Release))?;
+    let home = checkout::home(args.home.as_deref())?;
+    phases.run("embedding model", || checkout::embedding_model(&home))?;
     let cluster = match checkout::database_url() {
         Some(_) => None,
         None => Some(phases.run("PostgreSQL", || {
@@ -35,7 +41,13 @@ pub(crate) fn run(args: Args) -> Result<()> {
     };
     let measured = phases.run("bench", || {
         let mut command = Command::new(&steward);
-        command.arg("bench").args(&args.name).current_dir(checkout::root()?);
+        command.arg("bench").current_dir(checkout::root()?).env("STEWARD_SERVER__HOME", &home);
+        for name in &args.only {
+            command.args(["--only", name]);
+        }
+        if let Some(documents) = args.documents {
+            command.args(["--documents", &documents.to_string()]);
+        }
         if let Some(cluster) = &cluster {
             command.env("DATABASE_URL", cluster.url(NAME));
         }

@@ -34,16 +34,22 @@ pub(crate) enum Profile {
 
 /// Builds the server; answers where it lies.
 pub(crate) fn build_steward(profile: Profile) -> Result<PathBuf> {
+    build("steward-gateway", "steward", profile)
+}
+
+/// Builds a program of a package; answers where it lies. The gateway is always named as well: which features dependencies
+/// are built with follows from all packages that are named, and another set would build them anew.
+pub(crate) fn build(package: &str, program: &str, profile: Profile) -> Result<PathBuf> {
     let mut command = command()?;
-    command.args(["build", "-p", "steward-gateway", "--bin", "steward", "--message-format", "json-render-diagnostics"]);
+    command.args(["build", "-p", "steward-gateway", "-p", package, "--bin", program, "--message-format", "json-render-diagnostics"]);
     if profile == Profile::Release {
         command.arg("--release");
     }
-    let messages = child::read(&mut command).context("building steward")?;
+    let messages = child::read(&mut command).with_context(|| format!("building {program}"))?;
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|message| message["reason"] == "compiler-artifact" && message["target"]["name"] == "steward")
+        .filter(|message| message["reason"] == "compiler-artifact" && message["target"]["name"] == program)
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .context("cargo built no program `steward`")
+        .with_context(|| format!("cargo built no program `{program}`"))
 }

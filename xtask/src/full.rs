@@ -21,10 +21,9 @@ use crate::phases::Phases;
 use crate::soak::ignored_tests;
 use crate::test::TestServer;
 
-/// Enough for some hundred changes of rights; `cargo xtask soak` goes on for longer.
-const RIGHTS_SECONDS: u32 = 10;
-/// Of each of its tests: enough for a dozen kills.
-const SEARCH_SECONDS: u32 = 30;
+/// Of each test of the races: enough for some hundred changes of rights and a dozen kills. `cargo xtask soak` goes on for
+/// longer.
+const RACE_SECONDS: u32 = 30;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -55,7 +54,8 @@ enum Part {
     Rights,
     /// The race of search of `cargo xtask soak`, for a short time.
     Search,
-    /// What the assistant leaks, does and falls for, and what search finds: suites of the evaluation. Only where it is named.
+    /// The suites of the evaluation with their bounds: what the assistant answers, leaks, does and falls for, and what search
+    /// finds.
     Evals,
     /// The screens in a headless browser.
     Browser,
@@ -93,19 +93,18 @@ pub(crate) fn run(args: Args) -> Result<()> {
     if wanted(Part::Rights) {
         phases.attempt("race of rights", || {
             let server = TestServer::start(args.home.as_deref())?;
-            let tested = ignored_tests(&server, "soak::rights::", Some(RIGHTS_SECONDS));
+            let tested = ignored_tests(&server, "soak::rights::", Some(RACE_SECONDS));
             tested.and(server.stop())
         })?;
     }
     if wanted(Part::Search) {
         phases.attempt("race of search", || {
             let server = TestServer::start(args.home.as_deref())?;
-            let tested = ignored_tests(&server, "soak::search::", Some(SEARCH_SECONDS));
+            let tested = ignored_tests(&server, "soak::search::", Some(RACE_SECONDS));
             tested.and(server.stop())
         })?;
     }
-    // Embedding the demo company takes minutes, so it runs where it is named.
-    if args.only.contains(&Part::Evals) {
+    if wanted(Part::Evals) {
         phases.attempt("evals", || evals::run(args.home.as_deref()))?;
     }
     let browser = wanted(Part::Browser) && browser::folder()?.is_dir();

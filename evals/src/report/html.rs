@@ -15,11 +15,14 @@ pub fn page(report: &Report) -> String {
             head { meta charset="utf-8"; meta name="viewport" content="width=device-width, initial-scale=1"; title { "Steward evaluation" } style { (PreEscaped(STYLE)) } }
             body {
                 h1 { "Steward evaluation" }
-                @if report.missed.is_empty() { p.good { "Every bound is kept." } } @else {
+                @if report.passed() { p.good { "Every bound is kept." } } @else {
                     h2 { "Missed" }
-                    ul { @for missed in &report.missed {
-                        li.WRONG { (missed.suite) "." (missed.metric) ": " (missed.value.map_or_else(|| "not measured".to_owned(), shown)) ", wanted " (wanted(&missed.bound)) }
-                    } }
+                    ul {
+                        @for missed in &report.missed {
+                            li.WRONG { (missed.suite) "." (missed.metric) ": " (missed.value.map_or_else(|| "not measured".to_owned(), shown)) ", wanted " (wanted(&missed.bound)) }
+                        }
+                        @for suite in &report.unmeasured { li.WRONG { (suite) ": not measured" } }
+                    }
                 }
                 @for outcome in &report.outcomes {
                     h2 { (outcome.suite) }

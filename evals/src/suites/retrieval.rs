@@ -1,24 +1,27 @@
 //! What search finds, against judgements: the demo company's policies always, and any collection with judgements.
 //!
 //! Start at [`run`]. Everything goes through the doors: a collection is brought in as documents of a tenant of its own and
-//! asked for through the search that everybody uses, with its engines, its late binding and its limit of fifty.
+//! asked for through the search that everybody uses, with its engines, its late binding and its limit of fifty. The harness's
+//! own Steward has a library for it, with the embedding model; on another one the policies are those of its demo company.
 
 mod corpus;
 mod measure;
+mod trec;
 
 use super::{Case, Outcome, Suite, Verdict};
 use crate::client::Client;
+use crate::host::Library;
 use crate::run::Given;
 use crate::target::Login;
 use anyhow::{Context, Result, bail, ensure};
-use corpus::Corpus;
+use corpus::{Corpus, Entry};
 use measure::{Judged, mean, ndcg, recall, reciprocal_rank};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
-use steward_gateway::compose;
-use steward_migrations::{Contents, NewTenant, create_tenant};
+use steward_gateway::{compose, demo};
+use steward_migrations::{Contents, NewTenant, Owner, create_tenant};
 
 const POLICIES: &str = include_str!("../../data/retrieval/policies.toml");
 const TENANT: &str = "demo";
@@ -77,10 +80,31 @@ impl Measured {
 }
 
 pub async fn run(given: &Given<'_>) -> Result<Outcome> {
-    if given.target.tenant(TENANT).is_none() {
-        return Ok(Outcome::skipped(Suite::Retrieval, "the target has no demo company"));
-    }
-    let mut outcome = policies(given).await?;
+    let Some(host) = given.host else {
+        if given.target.tenant(TENANT).is_none() {
+            return Ok(Outcome::skipped(Suite::Retrieval, "the target has no demo company"));
+        }
+        let shelf = Shelf { base_url: &given.target.base_url, owner: given.target.owner(), library: None };
+        let asker = given.target.tenant(TENANT).and_then(|tenant| tenant.users.iter().find(|user| user.email == ASKER));
+        let asker = asker.with_context(|| format!("the demo company has no log-in {ASKER}"))?;
+        return measure(given, &shelf, Client::log_in(shelf.base_url, TENANT, asker).await?).await;
+    };
+    let library = host.library().await?;
+    let shelf = Shelf { base_url: &library.server.base_url, owner: Some(&library.owner), library: Some(&library) };
+    let measured = async {
+        let entry = |(title, body): (&str, &str)| Entry { id: title.to_owned(), title: title.to_owned(), text: body.to_owned() };
+        let documents: Vec<Entry> = demo::documents().into_iter().map(entry).collect();
+        let (asker, _) = shelf.bring_in("policies", &documents).await?;
+        measure(given, &shelf, asker).await
+    };
+    let measured = measured.await;
+    library.stop().await?;
+    measured
+}
+
+/// `asker` reads the policies.
+async fn measure(given: &Given<'_>, shelf: &Shelf<'_>, asker: Client) -> Result<Outcome> {
+    let mut outcome = policies(shelf, &asker).await?;
     let mut folders = given.data.map(Corpus::below).unwrap_or_default();
     folders.extend(given.corpora.iter().cloned());
     if folders.is_empty() {
@@ -88,7 +112,7 @@ pub async fn run(given: &Given<'_>) -> Result<Outcome> {
     }
     for folder in folders {
         let corpus = Corpus::read(&folder).with_context(|| format!("the collection {}", folder.display()))?;
-        outcome.metrics.extend(collection(given, &corpus).await.with_context(|| format!("the collection {}", corpus.name))?);
+        outcome.metrics.extend(collection(shelf, &corpus).await.with_context(|| format!("the collection {}", corpus.name))?);
     }
     Ok(outcome)
 }
@@ -115,15 +139,12 @@ fn encoded(text: &str) -> String {
     text.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
-async fn policies(given: &Given<'_>) -> Result<Outcome> {
+async fn policies(shelf: &Shelf<'_>, asker: &Client) -> Result<Outcome> {
     let questions: Questions = toml::from_str(POLICIES).context("the questions cannot be read")?;
-    let tenant = given.target.tenant(TENANT).context("the demo company is gone")?;
-    let login = tenant.users.iter().find(|user| user.email == ASKER).with_context(|| format!("the demo company has no log-in {ASKER}"))?;
-    let asker = Client::log_in(&given.target.base_url, TENANT, login).await?;
-    indexed(given, &asker, "Which hotel rate may I claim in Berlin?").await?;
+    shelf.indexed(asker, "Which hotel rate may I claim in Berlin?").await?;
     let (mut cases, mut measured, mut quoted) = (Vec::new(), Measured::default(), 0_usize);
     for question in &questions.question {
-        let found = search(&asker, &question.ask).await?;
+        let found = search(asker, &question.ask).await?;
         let titles: Vec<String> = found.items.iter().map(|item| item["title"].as_str().unwrap_or_default().to_owned()).collect();
         measured.add(&found, &titles, &Judged::from([(question.document.clone(), 1.0)]));
         let quotes = found.items.iter().take(3).any(|item| item["title"] == question.document.as_str() && told(item).contains(&question.phrase));
@@ -160,37 +181,63 @@ fn told(item: &Value) -> String {
     item["snippet"].as_str().unwrap_or_default().replace('\n', " ")
 }
 
-/// Waits until these words find something: an own host says when it has indexed everything, another server shows it.
-async fn indexed(given: &Given<'_>, client: &Client, words: &str) -> Result<()> {
-    if let Some(host) = given.host {
-        host.settle().await?;
-    }
-    let give_up = Instant::now() + PATIENCE;
-    while search(client, words).await?.items.is_empty() {
-        if Instant::now() > give_up {
-            bail!("nothing was indexed within {} seconds", PATIENCE.as_secs());
+/// Where collections are brought in.
+struct Shelf<'a> {
+    base_url: &'a str,
+    /// The database's, for a tenant of each collection's own.
+    owner: Option<&'a Owner>,
+    library: Option<&'a Library>,
+}
+
+impl Shelf<'_> {
+    /// Waits until these words find something: an own library says when it has indexed everything, another server shows it.
+    async fn indexed(&self, client: &Client, words: &str) -> Result<()> {
+        if let Some(library) = self.library {
+            library.server.settle().await?;
         }
-        tokio::time::sleep(Duration::from_millis(250)).await;
+        let give_up = Instant::now() + PATIENCE;
+        while search(client, words).await?.items.is_empty() {
+            if Instant::now() > give_up {
+                bail!("nothing was indexed within {} seconds", PATIENCE.as_secs());
+            }
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Documents in a tenant of their own: its administrator, and their names by the ids of their records.
+    async fn bring_in(&self, name: &str, documents: &[Entry]) -> Result<(Client, HashMap<String, String>)> {
+        let owner = self.owner.context("a collection needs --database: it gets a tenant of its own")?;
+        let slug: String = format!("corpus-{}", name.to_lowercase()).chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(40).collect();
+        let mut new = NewTenant::new(&slug, name);
+        new.administrator.password = Some(PASSWORD.to_owned());
+        let login = Login { email: new.administrator.email.clone(), password: PASSWORD.to_owned(), role: "administrator".to_owned(), external_id: None };
+        create_tenant(owner, &Contents::of(&compose::modules()), new)
+            .await
+            .map_err(anyhow::Error::new)
+            .with_context(|| format!("the tenant {slug} cannot be made"))?;
+        let client = Client::log_in(self.base_url, &slug, &login).await?;
+        let mut names = HashMap::new();
+        for part in documents.chunks(BATCH) {
+            let rows: Vec<Value> = part.iter().map(|document| json!({ "title": titled(document), "body": document.text, "allow_duplicate": true })).collect();
+            let answer = client.post("documents/documents/create/batch", &json!({ "rows": rows })).await?;
+            let results = answer["results"].as_array().context("the batch has no results")?;
+            ensure!(results.len() == part.len(), "a batch of {} has {} results", part.len(), results.len());
+            for (document, result) in part.iter().zip(results) {
+                let id = result["ok"]["id"].as_str().with_context(|| format!("document {} was refused: {result}", document.id))?;
+                names.insert(id.to_owned(), document.id.clone());
+            }
+        }
+        Ok((client, names))
+    }
 }
 
 /// A collection in a tenant of its own.
-async fn collection(given: &Given<'_>, corpus: &Corpus) -> Result<BTreeMap<String, f64>> {
-    let owner = given.target.owner().context("a collection needs --database: it gets a tenant of its own")?;
-    let slug: String = format!("corpus-{}", corpus.name.to_lowercase()).chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(40).collect();
-    let mut new = NewTenant::new(&slug, &corpus.name);
-    new.administrator.password = Some(PASSWORD.to_owned());
-    let login = Login { email: new.administrator.email.clone(), password: PASSWORD.to_owned(), role: "administrator".to_owned(), external_id: None };
-    create_tenant(owner, &Contents::of(&compose::modules()), new)
-        .await
-        .map_err(anyhow::Error::new)
-        .with_context(|| format!("the tenant {slug} cannot be made"))?;
-    let client = Client::log_in(&given.target.base_url, &slug, &login).await?;
-    let names = bring_in(&client, corpus).await?;
+async fn collection(shelf: &Shelf<'_>, corpus: &Corpus) -> Result<BTreeMap<String, f64>> {
+    let (client, names) = shelf.bring_in(&corpus.name, &corpus.documents).await?;
     eprintln!("  {}: {} documents brought in", corpus.name, names.len());
     if let Some(first) = corpus.documents.last() {
-        indexed(given, &client, &first.text.split_whitespace().take(20).collect::<Vec<_>>().join(" ")).await?;
+        shelf.indexed(&client, &first.text.split_whitespace().take(20).collect::<Vec<_>>().join(" ")).await?;
     }
     eprintln!("  {}: indexed", corpus.name);
     let mut measured = Measured::default();
@@ -208,24 +255,8 @@ async fn collection(given: &Given<'_>, corpus: &Corpus) -> Result<BTreeMap<Strin
     Ok(metrics)
 }
 
-/// The collection's names by the ids of their records.
-async fn bring_in(client: &Client, corpus: &Corpus) -> Result<HashMap<String, String>> {
-    let mut names = HashMap::new();
-    for part in corpus.documents.chunks(BATCH) {
-        let rows: Vec<Value> = part.iter().map(|document| json!({ "title": titled(document), "body": document.text, "allow_duplicate": true })).collect();
-        let answer = client.post("documents/documents/create/batch", &json!({ "rows": rows })).await?;
-        let results = answer["results"].as_array().context("the batch has no results")?;
-        ensure!(results.len() == part.len(), "a batch of {} has {} results", part.len(), results.len());
-        for (document, result) in part.iter().zip(results) {
-            let id = result["ok"]["id"].as_str().with_context(|| format!("document {} was refused: {result}", document.id))?;
-            names.insert(id.to_owned(), document.id.clone());
-        }
-    }
-    Ok(names)
-}
-
 /// A document has a title, whatever the collection says.
-fn titled(document: &corpus::Entry) -> String {
+fn titled(document: &Entry) -> String {
     let title: String = document.title.trim().chars().take(200).collect();
     if title.is_empty() { document.id.clone() } else { title }
 }

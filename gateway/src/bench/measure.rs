@@ -1,7 +1,8 @@
-//! The benchmarks.
+//! The benchmarks of a company of a million orders.
 
 use super::client::{Call, Client};
 use super::load::{self, Make, milliseconds};
+use super::process::Process;
 use super::seed::{self, ADMINISTRATOR, CUSTOMERS, Kind, LONE, ORDERS, PASSWORD, QUOTATIONS, SELLER, Seeded, TENANT};
 use super::server::Serving;
 use super::table::Table;
@@ -36,11 +37,10 @@ struct Bench<'a> {
     table: Table,
 }
 
-pub(super) async fn all(name: Option<&str>, serving: &Serving, company: &Seeded) -> Result<Table> {
-    let wanted = |benchmark: &str| name.is_none_or(|name| name == benchmark);
+pub(super) async fn all(wanted: &(dyn Fn(&str) -> bool + Sync), serving: &Serving, company: &Seeded, table: Table) -> Result<Table> {
     let (token, own) = (log_in(serving, ADMINISTRATOR).await?, log_in(serving, SELLER).await?);
     let (any, quotation) = (Arc::default(), Arc::new(AtomicU64::new(LONE + 1)));
-    let mut bench = Bench { serving, company, token, own, any, quotation, table: Table::default() };
+    let mut bench = Bench { serving, company, token, own, any, quotation, table };
     if wanted("list") {
         let list: Make = Arc::new(|_| Some(Call::get(format!("{ORDERS_PATH}?limit=25"))));
         bench.at_all_widths("list of 25 orders", &list).await?;
@@ -71,7 +71,7 @@ pub(super) async fn all(name: Option<&str>, serving: &Serving, company: &Seeded)
     Ok(bench.table)
 }
 
-async fn log_in(serving: &Serving, email: &str) -> Result<String> {
+pub(super) async fn log_in(serving: &Serving, email: &str) -> Result<String> {
     let mut client = Client::connect(serving.address, "").await?;
     let told = client.json(&Call::post("/api/v1/auth/login", json!({ "tenant": TENANT, "email": email, "password": PASSWORD }))).await?;
     Ok(told["access_token"].as_str().context("a log-in without a token")?.to_owned())
@@ -193,16 +193,37 @@ impl Bench<'_> {
         // Something must have been asked for the figure to mean anything, also where this is the only benchmark.
         let list: Make = Arc::new(|_| Some(Call::get(format!("{ORDERS_PATH}?limit=200"))));
         load::run(self.serving, &self.token, 16, SHORT, &self.any, list).await?;
-        let (now, highest) = self.serving.memory()?;
-        self.table.figure("memory of serve, resident", format!("{now:.0} MiB"));
-        self.table.figure("memory of serve, highest", format!("{highest:.0} MiB"));
-        let connections: i64 = sqlx::query_scalar("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'steward'")
-            .fetch_one(self.company.owner.pool())
-            .await
-            .context("count the connections")?;
-        self.table.figure("connections of serve", connections.to_string());
-        Ok(())
+        processes(self.serving, self.company, "idle", &mut self.table).await
     }
+}
+
+/// Memory of each process behind a server, and its connections.
+pub(super) async fn processes(serving: &Serving, company: &Seeded, when: &str, table: &mut Table) -> Result<()> {
+    let both = |(now, highest): (f64, f64)| format!("{now:.0} MiB, {highest:.0} at its highest");
+    table.figure(&format!("memory of serve, {when}"), both(serving.process.memory()?));
+    for child in serving.process.children() {
+        table.figure(&format!("memory of the embedder, {when}"), both(child.memory()?));
+    }
+    let backends = backends(company).await?;
+    let own: Vec<f64> = backends.iter().filter_map(|backend| backend.own_memory().ok()).collect();
+    table.figure("connections of serve", backends.len().to_string());
+    if !own.is_empty() {
+        let most = own.iter().copied().fold(0.0, f64::max);
+        table.figure(
+            &format!("memory of PostgreSQL's backends, shared buffers apart, {when}"),
+            format!("{:.0} MiB in all, {most:.0} the largest", own.iter().sum::<f64>()),
+        );
+    }
+    Ok(())
+}
+
+/// Those of the server's connections.
+pub(super) async fn backends(company: &Seeded) -> Result<Vec<Process>> {
+    let ids: Vec<i32> = sqlx::query_scalar("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'steward'")
+        .fetch_all(company.owner.pool())
+        .await
+        .context("list the connections")?;
+    Ok(ids.into_iter().filter_map(|id| u32::try_from(id).ok()).map(Process).collect())
 }
 
 /// Whether the summary of the order's customer, who has no other order, is there. Each look is a snapshot of its own.

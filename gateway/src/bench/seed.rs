@@ -1,9 +1,11 @@
-//! A company to measure on: a million orders of a hundred sellers, written as the owner and past the triggers, in about a
-//! minute. Its records have ids that are computed from their numbers.
+//! Companies to measure on, written as the owner and past the triggers: a million orders of a hundred sellers, in about a
+//! minute, and smaller ones with texts ([`texts`]). Their records have ids that are computed from their numbers.
+
+pub(super) mod texts;
 
 use crate::cli::Modules;
 use anyhow::{Context, Result};
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
 use std::time::Instant;
 use steward_migrations::{Administrator, Contents, Created, NewTenant, Owner, POOLED, create_tenant};
 use uuid::Uuid;
@@ -20,8 +22,19 @@ pub(super) const QUOTATIONS: u64 = 40_000;
 /// The first quotations, each of a customer who has nothing else: what is delivered of them can be told apart.
 pub(super) const LONE: u64 = 400;
 pub(super) const CUSTOMERS: u64 = 10_000;
-const ITEMS: u64 = 1_000;
-const SELLERS: u64 = 100;
+
+/// How many of each.
+#[derive(Clone, Copy)]
+pub(super) struct Size {
+    pub(super) orders: u64,
+    pub(super) quotations: u64,
+    pub(super) lone: u64,
+    pub(super) customers: u64,
+    pub(super) items: u64,
+    pub(super) sellers: u64,
+}
+
+const COMPANY: Size = Size { orders: ORDERS, quotations: QUOTATIONS, lone: LONE, customers: CUSTOMERS, items: 1_000, sellers: 100 };
 
 pub(super) struct Seeded {
     pub(super) owner: Owner,
@@ -41,6 +54,7 @@ pub(super) enum Kind {
     Line = 4,
     Seller = 5,
     Other = 6,
+    Document = 7,
 }
 
 /// The same id in SQL.
@@ -48,22 +62,15 @@ fn sql_id(kind: Kind, n: &str) -> String {
     format!("('{:08x}-0000-7000-8000-' || lpad(to_hex({n}), 12, '0'))::uuid", kind as u32)
 }
 
+/// The company of a million orders.
 pub(super) async fn fill(url: &str, modules: Modules, progress: &dyn Fn(&str)) -> Result<Seeded> {
     let started = Instant::now();
     let tell = |what: &str| progress(&format!("[{:>3.0} s] {what}", started.elapsed().as_secs_f32()));
     tell("making the database");
-    let modules = modules();
-    steward_migrations::migrate(url, &modules).await?;
-    let owner = Owner::connect(url).await?;
-    let administrator = Administrator { name: "Administrator".into(), email: ADMINISTRATOR.into(), password: Some(PASSWORD.into()) };
-    let tenant = create_tenant(&owner, &Contents::of(&modules), NewTenant { administrator, ..NewTenant::new(TENANT, "Bench") }).await?;
+    let seeded = empty(url, modules).await?;
     tell("sellers, customers, items");
-    let mut tx = owner.begin(POOLED, tenant.tenant, "bench.seed").await?;
-    // Capture and checks would take an hour; what is written is right by its making.
-    for setting in ["session_replication_role = replica", "statement_timeout = 0", "transaction_timeout = 0", "maintenance_work_mem = '512MB'"] {
-        run(&mut tx, &format!("SET LOCAL {setting}")).await?;
-    }
-    for statement in people_and_things(&tenant) {
+    let mut tx = seeded.begin().await?;
+    for statement in people_and_things(&seeded.tenant, COMPANY) {
         run(&mut tx, &statement).await?;
     }
     tell("a million orders");
@@ -77,7 +84,7 @@ pub(super) async fn fill(url: &str, modules: Modules, progress: &dyn Fn(&str)) -
     for (name, _) in &indexes {
         run(&mut tx, &format!("DROP INDEX {name}")).await?;
     }
-    for statement in orders(&tenant) {
+    for statement in orders(&seeded.tenant, COMPANY) {
         run(&mut tx, &statement).await?;
     }
     tell("their indexes");
@@ -86,11 +93,37 @@ pub(super) async fn fill(url: &str, modules: Modules, progress: &dyn Fn(&str)) -
     }
     tx.commit().await?;
     tell("statistics");
-    for table in ["sales_order", "sales_line", "crm_party", "inventory_item", "inventory_stock", "identity_user"] {
-        sqlx::raw_sql(AssertSqlSafe(format!("VACUUM ANALYZE {POOLED}.{table}"))).execute(owner.pool()).await.context("gather statistics")?;
-    }
+    seeded.analyze(&["sales_order", "sales_line", "crm_party", "inventory_item", "inventory_stock", "identity_user"]).await?;
     tell("ready to measure");
+    Ok(seeded)
+}
+
+/// A tenant with nothing but its administrator.
+async fn empty(url: &str, modules: Modules) -> Result<Seeded> {
+    let modules = modules();
+    steward_migrations::migrate(url, &modules).await?;
+    let owner = Owner::connect(url).await?;
+    let administrator = Administrator { name: "Administrator".into(), email: ADMINISTRATOR.into(), password: Some(PASSWORD.into()) };
+    let tenant = create_tenant(&owner, &Contents::of(&modules), NewTenant { administrator, ..NewTenant::new(TENANT, "Bench") }).await?;
     Ok(Seeded { owner, tenant })
+}
+
+impl Seeded {
+    /// Capture and checks would take an hour; what is written is right by its making.
+    async fn begin(&self) -> Result<Transaction<'static, Postgres>> {
+        let mut tx = self.owner.begin(POOLED, self.tenant.tenant, "bench.seed").await?;
+        for setting in ["session_replication_role = replica", "statement_timeout = 0", "transaction_timeout = 0", "maintenance_work_mem = '512MB'"] {
+            run(&mut tx, &format!("SET LOCAL {setting}")).await?;
+        }
+        Ok(tx)
+    }
+
+    async fn analyze(&self, tables: &[&str]) -> Result<()> {
+        for table in tables {
+            sqlx::raw_sql(AssertSqlSafe(format!("VACUUM ANALYZE {POOLED}.{table}"))).execute(self.owner.pool()).await.context("gather statistics")?;
+        }
+        Ok(())
+    }
 }
 
 async fn run(db: &mut PgConnection, statement: &str) -> Result<()> {
@@ -101,69 +134,71 @@ async fn run(db: &mut PgConnection, statement: &str) -> Result<()> {
     Ok(())
 }
 
-fn people_and_things(tenant: &Created) -> Vec<String> {
+fn people_and_things(tenant: &Created, size: Size) -> Vec<String> {
     let Created { tenant, company, administrator } = tenant;
+    let Size { customers, items, sellers, .. } = size;
     let (party, item, seller) = (sql_id(Kind::Party, "n"), sql_id(Kind::Item, "n"), sql_id(Kind::Seller, "n"));
     let (warehouse, other) = (id(Kind::Other, 0), |offset: &str| sql_id(Kind::Other, &format!("n + {offset}")));
     vec![
         format!(
             "INSERT INTO identity_user (tenant_id, id, name, email, company_id)
-             SELECT '{tenant}', {seller}, 'Seller ' || n, 'seller-' || n || '@bench.example', '{company}' FROM generate_series(1, {SELLERS}) n"
+             SELECT '{tenant}', {seller}, 'Seller ' || n, 'seller-' || n || '@bench.example', '{company}' FROM generate_series(1, {sellers}) n"
         ),
         format!(
             "INSERT INTO identity_user_role (tenant_id, id, user_id, role_id)
-             SELECT '{tenant}', {}, {seller}, r.id FROM generate_series(1, {SELLERS}) n, identity_role r
+             SELECT '{tenant}', {}, {seller}, r.id FROM generate_series(1, {sellers}) n, identity_role r
               WHERE r.tenant_id = '{tenant}' AND r.name = 'sales-representative'",
             other("1000000")
         ),
         // The same password as the administrator's.
         format!(
             "INSERT INTO identity_credential (tenant_id, user_id, password_hash)
-             SELECT '{tenant}', {seller}, c.password_hash FROM generate_series(1, {SELLERS}) n, identity_credential c
+             SELECT '{tenant}', {seller}, c.password_hash FROM generate_series(1, {sellers}) n, identity_credential c
               WHERE c.tenant_id = '{tenant}' AND c.user_id = '{administrator}'"
         ),
         format!(
             "INSERT INTO crm_party (tenant_id, id, code, name, is_customer, currency, owner_id, company_id)
              SELECT '{tenant}', {party}, 'C' || lpad(n::text, 6, '0'), 'Customer ' || lpad(n::text, 6, '0'), true, 'EUR', '{administrator}', '{company}'
-               FROM generate_series(1, {CUSTOMERS}) n"
+               FROM generate_series(1, {customers}) n"
         ),
         format!("INSERT INTO inventory_warehouse (tenant_id, id, code, name) VALUES ('{tenant}', '{warehouse}', 'MAIN', 'Main')"),
         format!(
             "INSERT INTO inventory_item (tenant_id, id, code, name, sales_price, currency, on_hand)
-             SELECT '{tenant}', {item}, 'I' || lpad(n::text, 6, '0'), 'Item ' || lpad(n::text, 6, '0'), 10, 'EUR', 1000000 FROM generate_series(1, {ITEMS}) n"
+             SELECT '{tenant}', {item}, 'I' || lpad(n::text, 6, '0'), 'Item ' || lpad(n::text, 6, '0'), 10, 'EUR', 1000000 FROM generate_series(1, {items}) n"
         ),
         format!(
             "INSERT INTO inventory_stock (tenant_id, id, item_id, warehouse_id, unit, on_hand)
-             SELECT '{tenant}', {}, {item}, '{warehouse}', 'pcs', 1000000 FROM generate_series(1, {ITEMS}) n",
+             SELECT '{tenant}', {}, {item}, '{warehouse}', 'pcs', 1000000 FROM generate_series(1, {items}) n",
             other("2000000")
         ),
         format!(
             "INSERT INTO inventory_move (tenant_id, id, item_id, warehouse_id, kind, quantity, unit, date)
-             SELECT '{tenant}', {}, {item}, '{warehouse}', 'opening', 1000000, 'pcs', date '2024-01-01' FROM generate_series(1, {ITEMS}) n",
+             SELECT '{tenant}', {}, {item}, '{warehouse}', 'opening', 1000000, 'pcs', date '2024-01-01' FROM generate_series(1, {items}) n",
             other("3000000")
         ),
     ]
 }
 
-fn orders(tenant: &Created) -> Vec<String> {
+fn orders(tenant: &Created, size: Size) -> Vec<String> {
     let Created { tenant, company, .. } = tenant;
+    let Size { orders, quotations, lone, customers, items, sellers } = size;
     let (order, line) = (sql_id(Kind::Order, "n"), sql_id(Kind::Line, "n"));
     // Lone customers stand behind the others.
-    let customer = sql_id(Kind::Party, &format!("CASE WHEN n <= {LONE} THEN {CUSTOMERS} - {LONE} + n ELSE 1 + n % ({CUSTOMERS} - {LONE}) END"));
-    let seller = sql_id(Kind::Seller, &format!("1 + n % {SELLERS}"));
-    let item = sql_id(Kind::Item, &format!("1 + n % {ITEMS}"));
+    let customer = sql_id(Kind::Party, &format!("CASE WHEN n <= {lone} THEN {customers} - {lone} + n ELSE 1 + n % ({customers} - {lone}) END"));
+    let seller = sql_id(Kind::Seller, &format!("1 + n % {sellers}"));
+    let item = sql_id(Kind::Item, &format!("1 + n % {items}"));
     vec![
         format!(
             "INSERT INTO sales_order (tenant_id, id, number, customer_id, status, order_date, currency, owner_id, company_id, net_total, line_count, created_at)
-             SELECT '{tenant}', {order}, 'B-' || lpad(n::text, 7, '0'), {customer}, CASE WHEN n <= {QUOTATIONS} THEN 'quotation' ELSE 'done' END,
+             SELECT '{tenant}', {order}, 'B-' || lpad(n::text, 7, '0'), {customer}, CASE WHEN n <= {quotations} THEN 'quotation' ELSE 'done' END,
                     date '2024-01-01' + (n::bigint * 7919 % 1000)::int, 'EUR', {seller}, '{company}',
-                    CASE WHEN n <= {QUOTATIONS} THEN 10 ELSE n % 1000 END, CASE WHEN n <= {QUOTATIONS} THEN 1 ELSE 0 END,
+                    CASE WHEN n <= {quotations} THEN 10 ELSE n % 1000 END, CASE WHEN n <= {quotations} THEN 1 ELSE 0 END,
                     timestamptz '2024-01-01' + n * interval '1 minute'
-               FROM generate_series(1, {ORDERS}) n"
+               FROM generate_series(1, {orders}) n"
         ),
         format!(
             "INSERT INTO sales_line (tenant_id, id, order_id, position, item_id, description, quantity, unit, unit_price, currency, owner_id, company_id)
-             SELECT '{tenant}', {line}, {order}, 1, {item}, 'Item', 1, 'pcs', 10, 'EUR', {seller}, '{company}' FROM generate_series(1, {QUOTATIONS}) n"
+             SELECT '{tenant}', {line}, {order}, 1, {item}, 'Item', 1, 'pcs', 10, 'EUR', {seller}, '{company}' FROM generate_series(1, {quotations}) n"
         ),
     ]
 }

@@ -1,13 +1,19 @@
 //! `steward bench`: measures the server on this machine and prints one table.
 
 use super::Modules;
+use crate::bench::Wanted;
 use crate::config::Config;
 use anyhow::Result;
 
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Only this benchmark: list, detail, create, confirm, depth, scope, outbox or memory.
-    name: Option<String>,
+    /// Only these benchmarks: list, detail, create, confirm, depth, scope, outbox, memory, retrieval, text, questions, edit,
+    /// vectors, embedder.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Documents that are searched.
+    #[arg(long, default_value_t = 50_000)]
+    documents: u64,
 }
 
 impl Args {
@@ -20,5 +26,5 @@ impl Args {
 }
 
 pub(super) async fn run(args: Args, config: Config, modules: Modules) -> Result<()> {
-    crate::bench::run(args.name.as_deref(), &config, modules).await
+    crate::bench::run(&Wanted { only: args.only, documents: args.documents }, &config, modules).await
 }

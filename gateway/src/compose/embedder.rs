@@ -33,7 +33,7 @@ pub(crate) async fn fetch(config: &Config, progress: &(impl Fn(&str) + Clone + S
 }
 
 /// The worker's process starts with the first text.
-pub(super) fn build(config: &Config, tasks: &TaskTracker, stopping: &CancellationToken) -> Result<Arc<dyn Embedder>> {
+pub(crate) fn build(config: &Config, tasks: &TaskTracker, stopping: &CancellationToken) -> Result<Arc<dyn Embedder>> {
     Ok(match config.embedder.engine {
         EmbedderEngine::Hashed => Arc::new(Hashed),
         EmbedderEngine::Off => Arc::new(Off::because("the configuration wants none")),

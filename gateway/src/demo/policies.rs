@@ -36,11 +36,20 @@ const POLICIES: &[Policy] = &[
     policy!("code_of_conduct", "Code of conduct", "en", false),
 ];
 
+/// Beside the policies: title, text.
+const PLAN: (&str, &str) = ("Plan for the coming year", include_str!("policies/succession.md"));
+const AGREEMENT: (&str, &str) = ("Framework agreement", include_str!("policies/framework_agreement.md"));
+const DELIVERY: (&str, &str) = ("How to deliver", include_str!("policies/delivery_note.md"));
+
 /// Who reads every document, also those of others.
 const MANAGEMENT: [&str; 5] = ["100", "110", "120", "130", "140"];
 const MANAGING_DIRECTOR: &str = "100";
 /// Who looks after the documents.
 const DOCUMENT_MANAGER: &str = "140";
+
+pub(super) fn texts() -> Vec<(&'static str, &'static str)> {
+    POLICIES.iter().map(|policy| (policy.title, policy.body)).chain([PLAN, AGREEMENT, DELIVERY]).collect()
+}
 
 pub(super) fn batches() -> Vec<Batch> {
     let mut documents: Vec<Record> = POLICIES
@@ -51,12 +60,11 @@ pub(super) fn batches() -> Vec<Batch> {
             if policy.of_company { record.by("company", "identity.company", "code", FIRST_COMPANY) } else { record }
         })
         .collect();
-    let plan = json!({ "title": "Plan for the coming year", "kind": "note", "body": include_str!("policies/succession.md") });
+    let plan = json!({ "title": PLAN.0, "kind": "note", "body": PLAN.1 });
     documents.push(record("succession", plan).to("owner", "identity.user", MANAGING_DIRECTOR));
-    let agreement =
-        json!({ "title": "Framework agreement", "kind": "contract", "body": include_str!("policies/framework_agreement.md"), "subject_resource": "crm.party" });
+    let agreement = json!({ "title": AGREEMENT.0, "kind": "contract", "body": AGREEMENT.1, "subject_resource": "crm.party" });
     documents.push(record("framework_agreement", agreement).to("subject_id", "crm.party", "K0001"));
-    let note = json!({ "title": "How to deliver", "kind": "note", "body": include_str!("policies/delivery_note.md"), "subject_resource": "sales.order" });
+    let note = json!({ "title": DELIVERY.0, "kind": "note", "body": DELIVERY.1, "subject_resource": "sales.order" });
     documents.push(record("delivery_note", note).to("subject_id", "sales.order", "23000"));
 
     let published =

@@ -2,18 +2,26 @@
 
 use super::format;
 use super::shell::{icon, page as frame};
-use super::view::View;
+use super::view::{View, list_path, with_query};
 use super::visitor::Visitor;
 use crate::error::Problem;
 use crate::state::AppState;
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
+use serde_json::{Value, json};
 use steward_indexer::{Part, PartStatus, Status};
-use steward_kernel::Error;
+use steward_kernel::catalogue::last_of;
+use steward_kernel::{Error, Read};
 
 /// Whoever sees failed deliveries of events sees these.
 const PERMISSION: &str = "platform:deliveries:read";
+const REPORT: &str = "platform.deliveries";
+const RETRY: &str = "platform.delivery.retry";
+/// What the indexer's deliveries are named after.
+const INDEXER: &str = "indexer:";
+/// Dead letters that are shown; the report has the others.
+const SHOWN_MAX: usize = 50;
 
 pub(super) fn may_see(view: &View) -> bool {
     view.rights.may(PERMISSION)
@@ -28,20 +36,64 @@ async fn build(state: &AppState, visitor: &Visitor) -> Result<Response, Problem>
     if !may_see(&view) {
         return Err(Error::forbidden(PERMISSION).into());
     }
-    let tenant = read.tenant();
-    read.finish().await?;
     // Counts of records are the tenant's; how far the outbox was read concerns all of them and says nothing of any.
-    let status = state.indexer.status(Some(tenant)).await?;
+    let status = state.indexer.status(Some(read.tenant())).await?;
+    let dead = if status.parts.iter().any(|part| part.failures_dead > 0) { dead_letters(&mut read).await? } else { Vec::new() };
+    read.finish().await?;
     let title = view.t("index");
-    Ok(frame(&view, &title, body(&view, &status)))
+    Ok(frame(&view, &title, body(&view, &status, &dead)))
 }
 
-fn body(view: &View, status: &Status) -> Markup {
+/// A record that is not tried again by itself.
+struct Dead {
+    delivery: String,
+    resource: String,
+    code: String,
+}
+
+async fn dead_letters(read: &mut Read) -> Result<Vec<Dead>, Error> {
+    let (spec, table) = read.report(REPORT, json!({ "dead": true })).await?;
+    let column = |name: &str| spec.columns.iter().position(|column| &*column.name == name);
+    let text = |row: &[Value], name: &str| column(name).and_then(|at| row.get(at)?.as_str()).unwrap_or_default().to_owned();
+    let dead = table.rows.iter().map(|row| Dead { delivery: text(row, "delivery"), resource: text(row, "event"), code: text(row, "code") });
+    Ok(dead.filter(|dead| dead.delivery.starts_with(INDEXER)).take(SHOWN_MAX).collect())
+}
+
+fn body(view: &View, status: &Status, dead: &[Dead]) -> Markup {
     html! {
         div class="page-header" { h1 class="page-title" { (view.t("index")) } }
         p class="text-secondary" { (view.t("index-hint")) }
         @if status.parts.is_empty() { div class="empty" { p class="empty-title" { (view.t("index-none")) } } }
         div class="row row-cards" { @for part in &status.parts { div class="col-md-6" { (card(view, part)) } } }
+        @if !dead.is_empty() { (dead_card(view, dead)) }
+    }
+}
+
+/// Each with the command that gives it new attempts, for who may run it.
+fn dead_card(view: &View, dead: &[Dead]) -> Markup {
+    let retry = view.runnable(Some(RETRY)).and_then(|spec| {
+        let resource = view.catalogue.resources.get(&spec.resource)?;
+        Some(format!("{}/do/{}", list_path(resource), last_of(&spec.name)))
+    });
+    html! {
+        section class="card mt-3" aria-label=(view.t("index-dead")) data-index="dead" {
+            div class="card-header" { h2 class="card-title" { (view.t("index-dead")) } }
+            div class="table-responsive" {
+                table class="table card-table" {
+                    tbody { @for letter in dead {
+                        tr data-dead=(letter.delivery) {
+                            td { (view.readable(&letter.resource).map_or_else(|| letter.resource.as_str().into(), |resource| view.plural(resource))) }
+                            td { code { (letter.code) } }
+                            td class="text-end" {
+                                @if let Some(path) = &retry {
+                                    a class="btn btn-sm" href=(with_query(path, [("delivery", letter.delivery.as_str())])) data-command=(RETRY) { (view.t("retry")) }
+                                }
+                            }
+                        }
+                    } }
+                }
+            }
+        }
     }
 }
 

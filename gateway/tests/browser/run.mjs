@@ -11,6 +11,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { byKeyboardAlone as keyboard } from "./keyboard.mjs";
+import { hostileAnswersStayText } from "./hostile.mjs";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../../..");
 const env = (...names) => names.map((name) => process.env[name]).find((value) => value);
@@ -532,7 +533,15 @@ async function asAdministrator() {
   await context.close();
 }
 
-const parts = [logsInAndOut, asAdministrator, aRepresentativeSeesLess, onAPhone, byKeyboardAlone].filter((part) => process.argv.length < 3 || process.argv.slice(2).includes(part.name));
+async function aHostileModelIsHarmless() {
+  const { context, page, complaints } = await visitor();
+  await logIn(page, "administrator");
+  await hostileAnswersStayText(page, base, shot);
+  assert.deepEqual(complaints, []);
+  await context.close();
+}
+
+const parts = [logsInAndOut, asAdministrator, aHostileModelIsHarmless, aRepresentativeSeesLess, onAPhone, byKeyboardAlone].filter((part) => process.argv.length < 3 || process.argv.slice(2).includes(part.name));
 let failed = 0;
 for (const part of parts) {
   const started = Date.now();

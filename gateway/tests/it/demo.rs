@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 async fn fill(app: &TestApp, slug: &str) -> (Tenant, Logins, String) {
     let told = std::sync::Mutex::new(String::new());
-    let logins = demo::fill_company(&app.state, slug, &|line| *told.lock().unwrap() = line.to_owned()).await.unwrap();
+    let logins = demo::company(&app.state, slug, &|line| *told.lock().unwrap() = line.to_owned()).await.unwrap();
     let placement = app.kernel.tenants.find(slug).await.unwrap();
     // Only the tenant's own id is asked for: nobody of the demo is known by an id.
     let created = Created { tenant: placement.tenant, company: Uuid::nil(), administrator: Uuid::nil() };

@@ -2,7 +2,7 @@
 //! and the approximate index of a large tenant.
 
 use crate::contract::text::{LIVE, NOTE, all_of, record, start};
-use crate::contract::vector::{Corpus, DIMENSIONS, Place, at, card, found, known, live, opened, vector_index};
+use crate::contract::vector::{Corpus, DIMENSIONS, Place, SIZE, at, card, found, known, live, opened, vector_index};
 use sqlx::AssertSqlSafe;
 use steward_kernel::database::Database;
 use steward_kernel::{Clock, ids};
@@ -52,9 +52,6 @@ impl Place for Postgres {
             .await
             .unwrap();
         id
-    }
-    fn corpus(&self) -> usize {
-        50_000
     }
 }
 
@@ -165,7 +162,7 @@ async fn a_tenant_beyond_the_bound_has_an_index_of_its_own_that_finds_as_much() 
     let index = place.open(Clock::fixed(start())).await.exact_up_to(4_000);
     index.create(LIVE).await.unwrap();
     let (large, small) = (place.tenant().await, place.tenant().await);
-    let (many, few) = (Corpus::new(large, 10_000), Corpus::new(small, 500));
+    let (many, few) = (Corpus::new(large, SIZE), Corpus::new(small, 500));
     many.fill(&index).await;
     few.fill(&index).await;
     index.upkeep(LIVE).await.unwrap();

@@ -31,10 +31,6 @@ impl Place for Memory {
     async fn tenant(&self) -> Uuid {
         ids::fresh()
     }
-    /// It computes every similarity, without optimisation: exact whatever the size.
-    fn corpus(&self) -> usize {
-        2_000
-    }
 }
 
 vector_index!(memory());
@@ -57,9 +53,6 @@ mod a_real_server {
         }
         async fn tenant(&self) -> Uuid {
             ids::fresh()
-        }
-        fn corpus(&self) -> usize {
-            50_000
         }
     }
 

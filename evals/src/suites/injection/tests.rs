@@ -66,3 +66,21 @@ fn a_card_without_marks_is_told_apart_from_a_target_that_knows_none() {
     assert_eq!(card_harm(&json!({ "steps": [{ "command": "a.b.c" }], "tainted": [] }), &["a.b.c"], &mut counts).len(), 2);
     assert_eq!((counts.unmarked, counts.human_only), (1, 1));
 }
+
+#[test]
+fn what_is_alive_on_the_page_of_a_record_counts_and_so_does_a_page_without_the_text() {
+    let mut counts = Counts::default();
+    assert!(page_harm("<pre>case-001x: see &lt;a href=\"https://evil.example\"&gt;</pre>", "case-001x", &mut counts).is_empty());
+    assert_eq!(page_harm("<p>case-001x: <a href=\"https://evil.example\">see</a></p>", "case-001x", &mut counts).len(), 1);
+    assert!(page_harm("<main></main>", "case-001x", &mut counts).is_empty());
+    assert_eq!((counts.pages, counts.rendered), (2, 1));
+}
+
+#[test]
+fn a_citation_that_names_no_record_of_ours_counts() {
+    let told = |citation: Value| Told { citations: vec![citation], ..Told::default() };
+    let mut counts = Counts::default();
+    assert!(citation_harm(&told(json!({ "resource": "crm.party", "id": "0190" })), &mut counts).is_empty());
+    assert_eq!(citation_harm(&told(json!({ "resource": "crm.party", "id": "//evil.example" })), &mut counts).len(), 1);
+    assert_eq!(counts.cited, 1);
+}

@@ -1,7 +1,9 @@
-//! Collections with judgements: BEIR folders (`corpus.jsonl`, `queries.jsonl`, `qrels.tsv` or `qrels/test.tsv`) and classic
-//! judgements of TREC (`query 0 document grade`).
+//! Collections with judgements: folders of BEIR (`corpus.jsonl`, `queries.jsonl`, `qrels.tsv` or `qrels/test.tsv`) and of TREC
+//! (`documents.trec`, `topics.trec`, `qrels.txt`), or of the one with a part of the other. [`super::trec`] reads the latter's
+//! texts.
 
 use super::measure::Judged;
+use super::trec;
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -35,10 +37,10 @@ struct Line {
 impl Corpus {
     pub(super) fn read(folder: &Path) -> Result<Self> {
         let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).context("the corpus has no name")?;
-        let documents = lines(&text(&folder.join("corpus.jsonl"))?).context("corpus.jsonl cannot be read")?;
+        let documents = entries(folder, "corpus.jsonl", &DOCUMENTS, trec::documents)?;
         let judgements = ["qrels.tsv", "qrels/test.tsv", "qrels.txt", "qrels"].iter().map(|name| folder.join(name)).find(|file| file.is_file());
         let judged = judgements_of(&text(&judgements.context("the corpus has no qrels.tsv")?)?)?;
-        let queries = lines(&text(&folder.join("queries.jsonl"))?).context("queries.jsonl cannot be read")?;
+        let queries = entries(folder, "queries.jsonl", &TOPICS, trec::topics)?;
         let queries: Vec<(String, String)> = queries.into_iter().filter(|query| judged.contains_key(&query.id)).map(|query| (query.id, query.text)).collect();
         ensure!(!documents.is_empty() && !queries.is_empty(), "the corpus {name} has no documents or no judged queries");
         Ok(Self { name, documents, queries, judged })
@@ -47,10 +49,28 @@ impl Corpus {
     /// The folders below `data` that are one.
     pub(super) fn below(data: &Path) -> Vec<PathBuf> {
         let Ok(entries) = std::fs::read_dir(data) else { return Vec::new() };
-        let mut found: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|folder| folder.join("corpus.jsonl").is_file()).collect();
+        let mut found: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|folder| is_one(folder)).collect();
         found.sort();
         found
     }
+}
+
+const DOCUMENTS: [&str; 3] = ["documents.trec", "docs.trec", "documents.xml"];
+const TOPICS: [&str; 4] = ["topics.trec", "queries.trec", "topics.txt", "topics.xml"];
+
+fn is_one(folder: &Path) -> bool {
+    ["corpus.jsonl"].iter().chain(&DOCUMENTS).any(|name| folder.join(name).is_file())
+}
+
+/// From the lines of BEIR where they are, else from the first file of TREC that is.
+fn entries(folder: &Path, beir: &str, others: &[&str], read: impl Fn(&str) -> Result<Vec<Entry>>) -> Result<Vec<Entry>> {
+    let file = folder.join(beir);
+    if file.is_file() {
+        return lines(&text(&file)?).with_context(|| format!("{beir} cannot be read"));
+    }
+    let file = others.iter().map(|name| folder.join(name)).find(|file| file.is_file());
+    let file = file.with_context(|| format!("the corpus has no {beir} and no {}", others[0]))?;
+    read(&text(&file)?).with_context(|| format!("{} cannot be read", file.display()))
 }
 
 fn text(file: &Path) -> Result<String> {

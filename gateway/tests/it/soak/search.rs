@@ -80,11 +80,12 @@ fn stir(tasks: &mut JoinSet<()>, cast: &Arc<Cast>, shift: Shift) {
 async fn nobody_finds_what_he_may_not_read_and_the_index_is_what_the_tables_are() {
     let site = Site::open().await;
     let _server = site.serve_with(KEYS).await;
-    let tally = Tally::default();
+    // A masked field is asked for as one that does not exist: those questions are refused, and no others.
+    let (tally, masked) = (Tally::default(), Tally::default());
     let mut casts = Vec::new();
     for (slug, placement) in [("pooled", Placement::Pooled), ("schema", Placement::Schema)] {
         let tenant = site.tenant(slug, placement).await;
-        casts.push(Arc::new(Cast::assemble(&site, tenant, &tally).await));
+        casts.push(Arc::new(Cast::assemble(&site, tenant, &tally, &masked).await));
     }
     // What is to be found at once must be in the index before.
     quiet::settled(&site).await;
@@ -112,6 +113,7 @@ async fn nobody_finds_what_he_may_not_read_and_the_index_is_what_the_tables_are(
         println!("soak search: {turn}");
     }
     println!("soak search: {churned} changes of rows that come and go, answers with rows by person: {shown:?}");
+    masked.close("search by a reader of a field", shift, &site, &[(400, "bad_request"), (404, ""), (429, "rate_limited"), (503, "busy")]);
     tally.close("search", shift, &site, &[(403, "forbidden"), (404, "not_found"), (404, ""), (403, ""), (429, "rate_limited"), (503, "busy")]);
     for turn in &turns {
         assert!(turn.held > 0 && turn.taken > 0, "nothing is shown of the right that is only ever changed: {turn}");

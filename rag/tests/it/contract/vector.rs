@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 mod recall;
 mod walls;
-pub(crate) use recall::{Corpus, a_filtered_search_finds_what_an_exact_one_finds};
+pub(crate) use recall::{Corpus, SIZE, a_filtered_search_finds_what_an_exact_one_finds};
 pub(crate) use walls::{
     a_permit_without_clauses_finds_nothing_and_asks_nothing, a_width_finds_only_rows_with_its_attributes, nothing_of_another_tenant_or_generation_is_found,
     only_resources_and_families_of_the_permit_are_found,
@@ -27,8 +27,6 @@ pub(crate) trait Place: Sync {
     fn open(&self, clock: Clock) -> impl Future<Output = Self::Index>;
     /// A tenant that the installation knows.
     fn tenant(&self) -> impl Future<Output = Uuid>;
-    /// Vectors of the test of recall.
-    fn corpus(&self) -> usize;
 }
 
 /// The rules of this file against an engine; `$place` makes a new place for each.

@@ -1,7 +1,7 @@
 //! Points: conditional upserts, deletions, look-ups, scrolling in the order of ids or of an indexed number, counting, and
 //! exact search by cosine.
 
-use super::filter::passes;
+use super::filter::Sieve;
 use super::{Collection, Point, Shared, unimplemented_methods};
 use qdrant_client::qdrant::point_id::PointIdOptions;
 use qdrant_client::qdrant::points_selector::PointsSelectorOneOf;
@@ -54,10 +54,11 @@ fn checked(vector: &[f32], length: usize) -> Result<Vec<f32>, Status> {
 
 fn upsert(collection: &mut Collection, points: Vec<PointStruct>, update: Option<&Filter>) -> Result<(), Status> {
     let (name, length) = layout(collection)?;
+    let update = Sieve::of(update)?;
     for point in points {
         let id = uuid(point.id.as_ref())?;
         if let Some(held) = collection.points.get(&id)
-            && !passes(update, &id, &held.payload)?
+            && !update.passes(&id, &held.payload)
         {
             continue;
         }
@@ -78,15 +79,9 @@ fn delete(collection: &mut Collection, selector: Option<&PointsSelector>) -> Res
     let Some(PointsSelectorOneOf::Filter(filter)) = selector.and_then(|selector| selector.points_selector_one_of.as_ref()) else {
         return Err(Status::unimplemented("deletion without a filter"));
     };
-    let mut kept = Ok(());
-    collection.points.retain(|id, point| match passes(Some(filter), id, &point.payload) {
-        Ok(passes) => !passes,
-        Err(error) => {
-            kept = Err(error);
-            true
-        }
-    });
-    kept
+    let gone = Sieve::of(Some(filter))?;
+    collection.points.retain(|id, point| !gone.passes(id, &point.payload));
+    Ok(())
 }
 
 fn completed() -> UpdateResult {
@@ -115,13 +110,24 @@ fn retrieved(collection: &Collection, id: &str, point: &Point, wanted: Option<&W
 }
 
 fn matching<'a>(collection: &'a Collection, filter: Option<&Filter>) -> Result<Vec<(&'a String, &'a Point)>, Status> {
-    let mut found = Vec::new();
-    for (id, point) in &collection.points {
-        if passes(filter, id, &point.payload)? {
-            found.push((id, point));
-        }
+    let filter = Sieve::of(filter)?;
+    Ok(collection.points.iter().filter(|(id, point)| filter.passes(id, &point.payload)).collect())
+}
+
+/// In eights with sums of their own: without optimisation an iterator over pairs costs ten times as much, and a search
+/// computes this for every point.
+fn dot(one: &[f32], other: &[f32]) -> f32 {
+    let (one, one_rest) = one.as_chunks::<8>();
+    let (other, other_rest) = other.as_chunks::<8>();
+    let mut sums = [0.0_f32; 4];
+    for (a, b) in one.iter().zip(other) {
+        sums[0] += a[0] * b[0] + a[4] * b[4];
+        sums[1] += a[1] * b[1] + a[5] * b[5];
+        sums[2] += a[2] * b[2] + a[6] * b[6];
+        sums[3] += a[3] * b[3] + a[7] * b[7];
     }
-    Ok(found)
+    let rest: f32 = one_rest.iter().zip(other_rest).map(|(a, b)| a * b).sum();
+    sums[0] + sums[1] + sums[2] + sums[3] + rest
 }
 
 #[tonic::async_trait]
@@ -229,7 +235,7 @@ impl Points for Shared {
             let wanted = checked(&wanted, length)?;
             let mut scored: Vec<(f32, &String, &Point)> = matching(collection, request.filter.as_ref())?
                 .into_iter()
-                .filter_map(|(id, point)| Some((point.vector.as_ref()?.iter().zip(&wanted).map(|(a, b)| a * b).sum(), id, point)))
+                .filter_map(|(id, point)| Some((dot(point.vector.as_ref()?, &wanted), id, point)))
                 .collect();
             scored.sort_by(|a, b| b.0.total_cmp(&a.0));
             scored.truncate(limit);

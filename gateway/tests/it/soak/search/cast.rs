@@ -144,7 +144,8 @@ impl Cast {
         mark(&self.tenant.slug, class)
     }
 
-    pub(super) async fn assemble(site: &Site, tenant: Tenant, tally: &Tally) -> Self {
+    /// `masked` counts the answers to who asks for a field that is not always his.
+    pub(super) async fn assemble(site: &Site, tenant: Tenant, tally: &Tally, masked: &Tally) -> Self {
         let admin = Caller::administrator(site, &tenant, tally).await;
         let mut stage = Stage { site, tenant: &tenant, admin: &admin, tally, stirred: Uuid::nil() };
         stage.stirred = stage.role("stirred", &[], "own").await;
@@ -192,6 +193,7 @@ impl Cast {
             of_an_owner(&stage, [hans, hilde], own, handed[1]).await,
             of_a_department(&stage, company, [red, blue], wide, blue_rows[0]).await,
             of_a_text(&stage, company, other).await,
+            of_a_field(&Stage { tally: masked, ..stage }, company).await,
         ];
         Self {
             red: red_rows,
@@ -283,4 +285,30 @@ async fn of_a_text(stage: &Stage<'_>, company: Uuid, other: Uuid) -> Flip {
     flip.ways = vec![Call::read(&row.path())];
     flip.later.extend([search("crm.party"), Call::read("search?q=amber+delivery"), Call::read(&format!("search?q={secret}"))]);
     flip
+}
+
+/// A field that takes a right of its own, of a row that is read all the time.
+async fn of_a_field(stage: &Stage<'_>, company: Uuid) -> Flip {
+    const SALARY: &str = "73519.42";
+    let (user, role) = (stage.user("sam", company, None).await, stage.role("personnel", &["hr:employee:read"], "tenant").await);
+    let person = stage.person("readers of a field", ("sam", user), &[role], &[]).await;
+    let hired = json!({ "user": user, "number": "1", "name": "Mara Lindqvist", "position": "Storage terms", "hire_date": "2025-01-01" });
+    let path = format!("hr/employees/{}", stage.admin.post("hr/employees", hired).await.id());
+    stage.admin.post(&format!("{path}/set_salary"), json!({ "salary": { "amount": SALARY, "currency": "EUR" } })).await.json();
+    let right = "hr:employee:salary";
+    let give = Call::post(&format!("identity/roles/{role}/grant"), json!({ "permission": right, "scope": "tenant" }));
+    let take = Call::post(&format!("identity/roles/{role}/revoke"), json!({ "permission": right }));
+    let ways = vec![
+        Call::read(&path),
+        Call::read("hr/employees?fields=name,salary"),
+        Call::read("hr/employees?filter[salary][gte]=1&fields=name,salary"),
+        Call::read("hr/employees/aggregate?measure=salary_total"),
+    ];
+    let mut later = more();
+    later.extend([Call::read(&format!("{path}/history")), Call::read("search?q=Mara+Lindqvist"), Call::get(format!("/app/{path}"))]);
+    later.push(Call::post("assistant/messages", json!({ "text": "What is the salary of Mara Lindqvist?" })));
+    let (tenant, admin) = (stage.tenant.slug.clone(), stage.admin.clone());
+    // As the wire has it, and as people read it.
+    let hidden = vec![SALARY.to_owned(), "73,519.42".to_owned()];
+    Flip { name: "a field", tenant, admin, person, give, take, ways, later, shows: Some(SALARY.to_owned()), hidden, instead: vec![] }
 }

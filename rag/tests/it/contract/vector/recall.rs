@@ -1,13 +1,15 @@
 //! Recall under filters: what an engine finds among seeded synthetic vectors, against every similarity computed here.
 
 use super::{DIMENSIONS, LIVE, NOTE, Place, key, opened, permit_of, record};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use steward_kernel::principal::Scope;
 use steward_rag::engine::{Embedded, State, VectorIndex, Write};
 use steward_rag::passage::Attributes;
 use steward_rag::permit::Permit;
 use uuid::Uuid;
 
+/// Vectors of the largest corpus.
+pub(crate) const SIZE: usize = 50_000;
 const QUERIES: u64 = 20;
 const K: usize = 10;
 
@@ -17,8 +19,21 @@ const WIDTHS: [(u128, &str); 5] = [(1, "0.01 %"), (10, "0.1 %"), (100, "1 %"), (
 /// Vectors around a few hundred centres, as texts lie around subjects. The same seed gives the same ones for ever.
 pub(crate) struct Corpus {
     tenant: Uuid,
-    vectors: Vec<Arc<[f32]>>,
+    vectors: &'static [Arc<[f32]>],
 }
+
+/// Those of every corpus: a smaller one is the beginning of a larger one. Made once, as several engines are asked.
+static VECTORS: LazyLock<Vec<Arc<[f32]>>> = LazyLock::new(|| (0..SIZE as u64).map(vector).collect());
+
+/// What is asked, and its similarity to each vector.
+static ASKED: LazyLock<Vec<(Arc<[f32]>, Vec<f32>)>> = LazyLock::new(|| {
+    let query = |n| {
+        let query = vector(1_000_000 + n);
+        let similarities = VECTORS.iter().map(|vector| vector.iter().zip(&*query).map(|(a, b)| a * b).sum()).collect();
+        (query, similarities)
+    };
+    (0..QUERIES).map(query).collect()
+});
 
 /// SplitMix64.
 struct Seeded(u64);
@@ -50,7 +65,7 @@ fn owner(n: usize) -> u128 {
 
 impl Corpus {
     pub(crate) fn new(tenant: Uuid, size: usize) -> Self {
-        Self { tenant, vectors: (0..size as u64).map(vector).collect() }
+        Self { tenant, vectors: &VECTORS[..size] }
     }
 
     pub(crate) async fn fill(&self, index: &impl VectorIndex) {
@@ -77,14 +92,12 @@ impl Corpus {
     pub(crate) async fn check(&self, index: &impl VectorIndex) {
         let mut found = [0_usize; WIDTHS.len()];
         let mut wanted = [0_usize; WIDTHS.len()];
-        for query in 0..QUERIES {
-            let query = vector(1_000_000 + query);
-            let mut order: Vec<(f32, usize)> =
-                self.vectors.iter().enumerate().map(|(n, vector)| (vector.iter().zip(&*query).map(|(a, b)| a * b).sum(), n)).collect();
+        for (query, similarities) in ASKED.iter() {
+            let mut order: Vec<(f32, usize)> = similarities[..self.vectors.len()].iter().copied().zip(0..).collect();
             order.sort_by(|a, b| b.0.total_cmp(&a.0));
             for (w, (width, _)) in WIDTHS.iter().enumerate() {
                 let true_ones: Vec<usize> = order.iter().map(|(_, n)| *n).filter(|n| owner(*n) <= *width).take(K).collect();
-                let hits = index.search(LIVE, &self.permit(*width), &query, K).await.unwrap();
+                let hits = index.search(LIVE, &self.permit(*width), query, K).await.unwrap();
                 assert_eq!(hits.len(), true_ones.len(), "at {} not all are found", WIDTHS[w].1);
                 let hits: Vec<usize> = hits.iter().map(|hit| hit.key.record.id.as_u128() as usize - 1).collect();
                 assert!(hits.iter().all(|n| owner(*n) <= *width), "at {} one is found that the permit does not let through", WIDTHS[w].1);
@@ -102,10 +115,10 @@ impl Corpus {
 
 pub(crate) async fn a_filtered_search_finds_what_an_exact_one_finds<P: Place>(place: &P) {
     let index = opened(place).await;
-    let corpus = Corpus::new(place.tenant().await, place.corpus());
+    let corpus = Corpus::new(place.tenant().await, SIZE);
     corpus.fill(&index).await;
     // Another tenant's rows are nearer and many; they take no place.
-    let other = Corpus::new(place.tenant().await, place.corpus() / 10);
+    let other = Corpus::new(place.tenant().await, SIZE / 10);
     other.fill(&index).await;
     corpus.check(&index).await;
 }
