@@ -70,6 +70,8 @@ screens-newest-changes = Neueste Änderungen
 screens-older-changes = Ältere Änderungen
 screens-somebody = Jemand
 screens-loading = Wird geladen …
+screens-not-all-shown = Es gibt mehr, als hier gezeigt werden kann.
+screens-not-changed-here = In diesem Formular lassen sie sich nicht ändern.
 screens-add-line = Zeile hinzufügen
 screens-remove = Entfernen
 screens-required = Diese Angabe fehlt.
@@ -148,3 +150,8 @@ screens-find-nothing-hint = Nichts, was Sie lesen dürfen, enthält diese Wörte
 screens-find-partial = Es kann mehr geben: Suchen Sie genauer.
 screens-find-names-only = Die volle Suche ist gerade nicht verfügbar. Dies sind Einträge, deren Namen so beginnen.
 screens-find-incomplete = Der Index wird noch auf den neuesten Stand gebracht; es kann etwas fehlen.
+
+# Was ein Import an einer Zeile ablehnt, nach seinen festen Gründen.
+import-refused--not_updatable--no_command = Die Zeile hat sich seit der Übernahme geändert, und kein Befehl ist zugeordnet, der sie ändert.
+import-refused--not_updatable--fixed = Die Zeile hat sich seit der Übernahme geändert, und { $command } kann das Geänderte nicht ändern.
+import-refused--not_updatable--input = Die Zeile hat sich seit der Übernahme geändert, und ihre Eingabe ist kein Objekt.

@@ -70,6 +70,8 @@ screens-newest-changes = Newest changes
 screens-older-changes = Older changes
 screens-somebody = Somebody
 screens-loading = Loading …
+screens-not-all-shown = There are more than can be shown here.
+screens-not-changed-here = They cannot be changed in this form.
 screens-add-line = Add line
 screens-remove = Remove
 screens-required = This is needed.
@@ -148,3 +150,8 @@ screens-find-nothing-hint = Nothing that you may read has these words.
 screens-find-partial = There may be more: be more precise.
 screens-find-names-only = Full search is not available at the moment. These are records whose names begin so.
 screens-find-incomplete = The index is still being brought up to date; something may be missing.
+
+# What an import refuses of a row, by its stable reasons.
+import-refused--not_updatable--no_command = the row has changed since it was brought in, and no command to change it is mapped
+import-refused--not_updatable--fixed = the row has changed since it was brought in, and { $command } cannot change what differs
+import-refused--not_updatable--input = the row has changed since it was brought in, and its input is not an object

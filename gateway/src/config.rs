@@ -101,6 +101,8 @@ pub struct Limits {
     /// For batches and imports.
     pub bulk_body_bytes: usize,
     pub batch_rows: usize,
+    /// How long a repeated call with the same idempotency key is answered with what the first one did.
+    pub idempotency_keep_days: u32,
     pub request_timeout_seconds: u64,
 }
 
@@ -236,7 +238,7 @@ impl Default for Logging {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body_bytes: 1 << 20, bulk_body_bytes: 32 << 20, batch_rows: 5_000, request_timeout_seconds: 30 }
+        Self { body_bytes: 1 << 20, bulk_body_bytes: 32 << 20, batch_rows: 5_000, idempotency_keep_days: 7, request_timeout_seconds: 30 }
     }
 }
 
@@ -285,6 +287,7 @@ impl Config {
             ("limits.body_bytes", self.limits.body_bytes as u64),
             ("limits.bulk_body_bytes", self.limits.bulk_body_bytes as u64),
             ("limits.batch_rows", self.limits.batch_rows as u64),
+            ("limits.idempotency_keep_days", u64::from(self.limits.idempotency_keep_days)),
             ("limits.request_timeout_seconds", self.limits.request_timeout_seconds),
         ];
         for (key, value) in positive {

@@ -2,17 +2,19 @@
 //!
 //! Start at [`import`]: a [`mapping`] says which file becomes which command, [`shape`] applies it, [`resolve`] looks up what
 //! rows refer to, [`execute`] runs them in chunks. The route for one resource ([`http`]) makes its records from the headers
-//! of the file, and the demo company makes them by code; both run the same way.
+//! of the file and runs them in the [`background`]; the demo company makes them by code; all run the same way.
 //!
 //! **Invariants:** rows run through the bus with the importer's rights, like everything that writes. An external id is
 //! written in the transaction of its record: a second run changes nothing, and a killed one goes on where it was.
 
+mod background;
 pub mod execute;
 mod http;
 pub mod mapping;
 pub mod record;
 pub mod report;
 mod resolve;
+mod runs;
 pub mod shape;
 pub mod table;
 
@@ -73,5 +75,5 @@ pub async fn import(
     mode: Mode,
     progress: &(dyn Fn(&Progress<'_>) + Sync),
 ) -> Result<Report> {
-    Run { kernel, principal, source, mode, progress, resolver: Resolver::default() }.all(batches).await
+    Run { kernel, principal, source, mode, progress, resolver: Resolver::default(), resumed: None }.all(batches).await
 }

@@ -12,7 +12,7 @@ use steward_identity::auth::Authenticator;
 use steward_indexer::{Engines, Indexer};
 use steward_kernel::bus::Kernel;
 use steward_kernel::labels::Labels;
-use steward_kernel::relay::Relay;
+use steward_kernel::relay::{self, Relay};
 use steward_llm::Chain;
 use steward_migrations::{Contents, Expected};
 use steward_rag::retrieve::{Retriever, Settings};
@@ -56,11 +56,12 @@ impl AppState {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { kernel, auth, config, models, embedder, engines, indexer, metrics, tasks, stopping } = parts;
         let migrations = Expected::of(&Contents::of_registry(&kernel.registry));
+        let relay = relay::Settings { idempotency_keep_days: config.limits.idempotency_keep_days, ..relay::Settings::default() };
         Self(Arc::new(Shared {
             labels: Arc::clone(&kernel.labels),
             logins: LoginLimiter::new(config.auth.failures_max),
             assistant: Assistant::new(),
-            relay: Relay::new(Arc::clone(&kernel)),
+            relay: Relay::with(Arc::clone(&kernel), relay),
             kernel,
             auth,
             config,

@@ -227,3 +227,13 @@ crm-report-activities_due--kind--mail = Mail
 crm-report-activities_due--kind--task = Aufgabe
 crm-report-activities_due--subject = Betreff
 crm-report-activities_due--party = Geschäftspartner
+
+# Was das Modul ablehnt, nach seinen festen Gründen.
+crm-refused--code_taken = Ein anderer Geschäftspartner hat diesen Code.
+crm-refused--same_tax_id = Einen Geschäftspartner mit dieser Steuernummer gibt es schon; mit allow_duplicate wird ein weiterer angelegt.
+crm-refused--same_name = Einen Geschäftspartner mit diesem Namen gibt es schon, am selben Ort oder ohne einen; mit allow_duplicate wird ein weiterer angelegt.
+crm-refused--archived = Der Geschäftspartner ist schon archiviert.
+crm-refused--not_archived = Der Datensatz ist nicht archiviert.
+crm-refused--activity_done = Die Aktivität ist schon erledigt.
+crm-refused--activity_open = Die Aktivität ist noch offen.
+crm-refused--main_already = Das ist schon die Hauptadresse.

@@ -227,3 +227,13 @@ crm-report-activities_due--kind--mail = mail
 crm-report-activities_due--kind--task = task
 crm-report-activities_due--subject = Subject
 crm-report-activities_due--party = Party
+
+# What the module refuses, by its stable reasons.
+crm-refused--code_taken = another party has this code
+crm-refused--same_tax_id = a party with this tax id exists already; set allow_duplicate to create another one
+crm-refused--same_name = a party with this name exists already, with the same city or without one; set allow_duplicate to create another one
+crm-refused--archived = the party is archived already
+crm-refused--not_archived = the record is not archived
+crm-refused--activity_done = the activity is done already
+crm-refused--activity_open = the activity is still open
+crm-refused--main_already = this is the main address already

@@ -86,3 +86,13 @@ documents-version--author = Verfasser
     .synonyms = verfasst von
 documents-version--note = Was geändert wurde
 documents-version--body = Text
+
+# Was das Modul ablehnt, nach seinen festen Gründen.
+documents-refused--same_title = Ein Dokument mit diesem Titel und dieser Sprache gibt es an derselben Stelle schon; mit allow_duplicate wird ein weiteres angelegt.
+documents-refused--same_body = Das ist schon der Text des Dokuments.
+documents-refused--published = Das Dokument ist schon veröffentlicht.
+documents-refused--not_published = Das Dokument ist nicht veröffentlicht.
+documents-refused--archived = Das Dokument ist archiviert.
+documents-refused--not_archived = Das Dokument ist nicht archiviert.
+documents-refused--attached_already = Das Dokument hängt schon an diesem Datensatz.
+documents-refused--not_attached = Das Dokument hängt an keinem Datensatz.

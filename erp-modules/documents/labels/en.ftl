@@ -88,3 +88,13 @@ documents-version--author = Author
     .synonyms = written by
 documents-version--note = What was changed
 documents-version--body = Text
+
+# What the module refuses, by its stable reasons.
+documents-refused--same_title = a document with this title and language exists already in the same place; set allow_duplicate to create another one
+documents-refused--same_body = this is the document's text already
+documents-refused--published = the document is published already
+documents-refused--not_published = the document is not published
+documents-refused--archived = the document is archived
+documents-refused--not_archived = the document is not archived
+documents-refused--attached_already = the document hangs on this record already
+documents-refused--not_attached = the document hangs on no record

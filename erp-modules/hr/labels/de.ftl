@@ -87,3 +87,15 @@ hr-report-payroll--department = Abteilung
 hr-report-payroll--employees = Personen
 hr-report-payroll--salary_total = Summe der Gehälter
 hr-report-payroll--salary_average = Durchschnittsgehalt
+
+# Was das Modul ablehnt, nach seinen festen Gründen.
+hr-refused--number_taken = Ein anderer Mitarbeiter hat diese Nummer.
+hr-refused--employed_already = Dieser Benutzer ist schon angestellt; beenden Sie erst dieses Arbeitsverhältnis.
+hr-refused--same_name = Einen Mitarbeiter dieses Namens, der am selben Tag beginnt, gibt es schon; mit allow_duplicate wird ein weiterer angelegt.
+hr-refused--ended = Das Arbeitsverhältnis ist schon beendet.
+hr-refused--not_ended = Das Arbeitsverhältnis ist nicht beendet.
+hr-refused--end_before_start = Der letzte Tag liegt vor dem ersten.
+hr-refused--start_after_end = Das Arbeitsverhältnis endete vor diesem Tag.
+hr-refused--no_salary = Es ist kein Gehalt festgelegt.
+hr-refused--same_salary = Das ist schon das Gehalt.
+hr-refused--salary_hidden = Dafür ist die Berechtigung hr:employee:salary nötig.

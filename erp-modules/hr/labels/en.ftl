@@ -87,3 +87,15 @@ hr-report-payroll--department = Department
 hr-report-payroll--employees = People
 hr-report-payroll--salary_total = Total salaries
 hr-report-payroll--salary_average = Average salary
+
+# What the module refuses, by its stable reasons.
+hr-refused--number_taken = another employee has this number
+hr-refused--employed_already = this user is employed already; end that employment first
+hr-refused--same_name = an employee of this name who starts on the same day exists already; set allow_duplicate to create another one
+hr-refused--ended = the employment has ended already
+hr-refused--not_ended = the employment has not ended
+hr-refused--end_before_start = the last day lies before the first one
+hr-refused--start_after_end = the employment ended before this day
+hr-refused--no_salary = no salary is set
+hr-refused--same_salary = this is the salary already
+hr-refused--salary_hidden = the permission hr:employee:salary is needed

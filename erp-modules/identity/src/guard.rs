@@ -26,8 +26,8 @@ pub(crate) fn unrestricted(work: &Work) -> bool {
     work.principal().is_system() || work.rights().roles.iter().any(|role| role == ADMINISTRATOR)
 }
 
-fn escalation(message: impl Into<Cow<'static, str>>) -> Error {
-    Error::new(Code::Forbidden, message).because("identity.escalation")
+fn escalation(variant: &'static str, message: impl Into<Cow<'static, str>>) -> Error {
+    Error::new(Code::Forbidden, message).because("identity.escalation").variant(variant)
 }
 
 /// A permission with its width, as a role grants it.
@@ -49,11 +49,15 @@ pub(crate) async fn may_give(work: &mut Work, permission: &str, scope: Scope, re
 fn may_give_within(work: &Work, permission: &str, scope: Scope, area: &Area) -> Result<()> {
     let held = work.rights().scope(permission).filter(|held| *held >= scope);
     let Some(held) = held else {
-        return Err(escalation(format!("you do not hold {permission} at the width {} yourself", scope.as_str())));
+        let text = format!("you do not hold {permission} at the width {} yourself", scope.as_str());
+        return Err(escalation("not_held", text).arg("permission", permission.to_owned()).arg("scope", scope.as_str()));
     };
     match area.is_within(scope, held, work.user(), work.rights()) {
         true => Ok(()),
-        false => Err(escalation(format!("{permission} at the width {} would reach beyond your own area here", scope.as_str()))),
+        false => {
+            let text = format!("{permission} at the width {} would reach beyond your own area here", scope.as_str());
+            Err(escalation("beyond_area", text).arg("permission", permission.to_owned()).arg("scope", scope.as_str()))
+        }
     }
 }
 
@@ -76,7 +80,7 @@ pub(crate) async fn may_give_role(work: &mut Work, role: Uuid, user: Uuid) -> Re
         .await
         .during("look up the role")?;
     if builtin.unwrap_or_default() {
-        return Err(escalation("only an administrator may hand out or take away this role"));
+        return Err(escalation("administrator_role", "only an administrator may hand out or take away this role"));
     }
     let grants = sqlx::query_as!(Grant, "SELECT permission, scope FROM identity_role_grant WHERE tenant_id = $1 AND role_id = $2", tenant, role)
         .fetch_all(work.db())
@@ -102,7 +106,7 @@ pub(crate) async fn may_act_as(work: &mut Work, user: Uuid) -> Result<()> {
     .await
     .during("look up the user's roles")?;
     if administrator {
-        return Err(escalation("only an administrator may act on an administrator"));
+        return Err(escalation("administrator", "only an administrator may act on an administrator"));
     }
     let grants = grants_of(work, user).await?;
     let area = Area::of(work, &[user]).await?;
@@ -131,7 +135,7 @@ pub(crate) async fn may_give_company(work: &mut Work, user: Uuid, company: Uuid)
         return Ok(());
     }
     if !work.rights().companies.contains(&company) {
-        return Err(escalation("you do not work for this company yourself"));
+        return Err(escalation("company", "you do not work for this company yourself"));
     }
     let grants = grants_of(work, user).await?;
     let missing = grants
@@ -139,7 +143,10 @@ pub(crate) async fn may_give_company(work: &mut Work, user: Uuid, company: Uuid)
         .find(|grant| width(&grant.scope) == Some(Scope::Company) && work.rights().scope(&grant.permission).is_none_or(|held| held < Scope::Company));
     match missing {
         None => Ok(()),
-        Some(grant) => Err(escalation(format!("you do not hold {} at the width company yourself", grant.permission))),
+        Some(grant) => {
+            let text = format!("you do not hold {} at the width company yourself", grant.permission);
+            Err(escalation("not_held", text).arg("permission", &grant.permission).arg("scope", "company"))
+        }
     }
 }
 
@@ -153,7 +160,7 @@ pub(crate) fn manages(work: &Work, place: RowScope) -> Result<()> {
     if manages_tenant(work) || work.within(work.reach(), place) {
         return Ok(());
     }
-    Err(Error::new(Code::Forbidden, "this lies outside of the area that you manage").because("kernel.out_of_scope"))
+    Err(Error::new(Code::Forbidden, "this lies outside of the area that you manage").because("kernel.out_of_scope").variant("area"))
 }
 
 /// The same for the company and the department that a user is put into. Who manages by lines of report manages no
@@ -165,7 +172,7 @@ pub(crate) fn manages_place(work: &Work, company: Uuid, department: Option<Uuid>
 
 /// Nobody widens what he reaches by moving others below himself.
 pub(crate) fn widens_own_reach() -> Error {
-    escalation("this would widen what you reach yourself")
+    escalation("widens", "this would widen what you reach yourself")
 }
 
 /// Waits for the writes of one user and keeps new ones out until the commit.

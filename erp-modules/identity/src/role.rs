@@ -65,9 +65,9 @@ impl Role {
     async fn lock_changeable(work: &mut Work, id: Uuid) -> Result<Self> {
         let role = work.lock::<Self>(id).await?;
         if role.builtin {
-            return Err(
-                Error::new(Code::Conflict, format!("the role {} belongs to the house and cannot be changed", role.name)).because("identity.builtin_role")
-            );
+            return Err(Error::new(Code::Conflict, format!("the role {} belongs to the house and cannot be changed", role.name))
+                .because("identity.builtin_role")
+                .arg("role", &role.name));
         }
         Ok(role)
     }

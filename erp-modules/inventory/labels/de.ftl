@@ -273,3 +273,25 @@ inventory-report-reorder--on_hand = Bestand
 inventory-report-reorder--on_order = Bestellt
 inventory-report-reorder--reorder_level = Meldebestand
 inventory-report-reorder--missing = Fehlmenge
+
+# Was das Modul ablehnt, nach seinen festen Gründen.
+inventory-refused--insufficient_stock = Von { $item } ist in { $warehouse } nicht genug da: { $wanted } { $unit } gewünscht, { $available } { $unit } verfügbar.
+inventory-refused--no_warehouse = Es gibt noch kein Lager.
+inventory-refused--code_taken = Ein anderer Artikel hat diesen Code.
+inventory-refused--same_name = Einen Artikel mit diesem Namen gibt es schon; mit allow_duplicate wird ein weiterer angelegt.
+inventory-refused--item_archived = { $item } ist archiviert.
+inventory-refused--archived = Der Datensatz ist schon archiviert.
+inventory-refused--not_archived = Der Datensatz ist nicht archiviert.
+inventory-refused--item_in_use = { $item } hat noch Bestand oder Reservierungen.
+inventory-refused--category_in_use = Die Kategorie hat noch Artikel.
+inventory-refused--unit_in_use = Die Einheit von { $item } lässt sich nicht ändern, weil der Bestand darin gezählt wird.
+inventory-refused--discontinued = Der Artikel ist schon ausgelaufen.
+inventory-refused--warehouse_in_use = Die Firma eines Lagers mit Bestand lässt sich nicht ändern.
+inventory-refused--already_moved = Von { $item } gibt es in { $warehouse } schon Bewegungen; verwenden Sie eine Korrektur.
+inventory-refused--stock_changed = Der Bestand hat sich inzwischen geändert: { $quantity } vorhanden.
+inventory-refused--nothing_to_do = Es würde sich nichts ändern.
+inventory-refused--reservation_not_active = { $status ->
+    [released] Die Reservierung ist freigegeben.
+    [fulfilled] Die Reservierung ist erfüllt.
+   *[other] Die Reservierung ist nicht aktiv: { $status }.
+  }

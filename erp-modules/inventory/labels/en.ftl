@@ -273,3 +273,21 @@ inventory-report-reorder--on_hand = On hand
 inventory-report-reorder--on_order = On order
 inventory-report-reorder--reorder_level = Reorder level
 inventory-report-reorder--missing = Missing
+
+# What the module refuses, by its stable reasons.
+inventory-refused--insufficient_stock = there is not enough of { $item } in { $warehouse }: { $wanted } { $unit } wanted, { $available } { $unit } available
+inventory-refused--no_warehouse = there is no warehouse yet
+inventory-refused--code_taken = another item has this code
+inventory-refused--same_name = an item with this name exists already; set allow_duplicate to create another one
+inventory-refused--item_archived = { $item } is archived
+inventory-refused--archived = the record is archived already
+inventory-refused--not_archived = the record is not archived
+inventory-refused--item_in_use = { $item } still has stock or reservations
+inventory-refused--category_in_use = the category still has items
+inventory-refused--unit_in_use = the unit of { $item } cannot change, because its stock is counted in it
+inventory-refused--discontinued = the item is discontinued already
+inventory-refused--warehouse_in_use = the company of a warehouse with stock cannot change
+inventory-refused--already_moved = { $item } in { $warehouse } has moves already; use an adjustment
+inventory-refused--stock_changed = the stock has changed in the meantime: { $quantity } on hand
+inventory-refused--nothing_to_do = nothing would change
+inventory-refused--reservation_not_active = the reservation is { $status }

@@ -59,6 +59,16 @@ impl From<Error> for steward_kernel::Error {
             Error::NothingToDo => (Code::Conflict, "inventory.nothing_to_do"),
             Error::NotActive(_) => (Code::Conflict, "inventory.reservation_not_active"),
         };
-        Self::new(code, error.to_string()).because(reason)
+        let told = Self::new(code, error.to_string()).because(reason);
+        match error {
+            Error::InsufficientStock { item, warehouse, wanted, available, unit } => {
+                told.arg("item", item).arg("warehouse", warehouse).arg("wanted", wanted.to_string()).arg("available", available.to_string()).arg("unit", unit)
+            }
+            Error::ItemArchived(item) | Error::ItemInUse(item) | Error::UnitInUse(item) => told.arg("item", item),
+            Error::AlreadyMoved { item, warehouse } => told.arg("item", item).arg("warehouse", warehouse),
+            Error::StockChanged(on_hand) => told.arg("quantity", on_hand.to_string()),
+            Error::NotActive(status) => told.arg("status", status),
+            _ => told,
+        }
     }
 }

@@ -14,8 +14,7 @@ use crate::warehouse::WarehouseId;
 use rust_decimal::Decimal;
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
-use steward_kernel::labels::FluentValue;
-use steward_kernel::{Entity, Field, Measure, Resource, Result, RowScope, Work};
+use steward_kernel::{Entity, Field, Measure, Message, Resource, Result, RowScope, Work};
 use uuid::Uuid;
 
 steward_kernel::id! {
@@ -95,9 +94,7 @@ fn items_of(reservations: &[Reservation]) -> Vec<Uuid> {
     ids
 }
 
-/// Tells the preview about stock that the user may not be able to read, in his language.
-fn tell(work: &mut Work, message: &str, quantity: Decimal, item: &str) {
-    let args = [("quantity", FluentValue::from(plain(quantity))), ("item", FluentValue::from(item.to_owned()))];
-    let effect = work.kernel().labels.with_args(&work.rights().language, message, &args);
-    work.effect(effect);
+/// Tells the preview about stock that the user may not be able to read.
+fn tell(work: &mut Work, message: &'static str, quantity: Decimal, item: &str) {
+    work.effect(Message::new(message).arg("quantity", plain(quantity)).arg("item", item.to_owned()));
 }

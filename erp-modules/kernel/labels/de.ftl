@@ -237,3 +237,13 @@ kernel-error--rate_limited = Zu viele Anfragen
 kernel-error--busy = Ausgelastet, bitte noch einmal versuchen
 kernel-error--moved = Wird gerade umgezogen, bitte noch einmal versuchen
 kernel-error--internal = Bei uns ist etwas schiefgegangen
+
+# Was das Modul ablehnt, nach seinen festen Gründen.
+kernel-warning-would_fail = { $name } würde scheitern ({ $reason })
+kernel-refused--already_undone = Das wurde schon rückgängig gemacht.
+kernel-refused--changed_since = Der Datensatz wurde seither geändert; das Rückgängigmachen würde das überschreiben.
+kernel-refused--effects_changed = Was das bewirken würde, hat sich seit der Vorschau geändert; sehen Sie es noch einmal an.
+kernel-refused--foreign_company = Dafür wäre ein Datensatz einer anderen Firma als der des Belegs nötig.
+kernel-refused--out_of_scope--create = Sie dürfen diesen Datensatz nicht für den Bereich anderer anlegen.
+kernel-refused--out_of_scope--area = Das liegt außerhalb des Bereichs, den Sie verwalten.
+kernel-refused--external_id_taken = Eine externe Kennung wurde schon übernommen.

@@ -233,3 +233,13 @@ kernel-error--rate_limited = Too many requests
 kernel-error--busy = Busy, please try again
 kernel-error--moved = Being moved, please try again
 kernel-error--internal = Something went wrong on our side
+
+# What the module refuses, by its stable reasons.
+kernel-warning-would_fail = { $name } would fail ({ $reason })
+kernel-refused--already_undone = this was undone already
+kernel-refused--changed_since = the record was changed since, and undoing this would overwrite that
+kernel-refused--effects_changed = what this would do has changed since it was previewed, look at it again
+kernel-refused--foreign_company = a record of another company than the document's would be needed
+kernel-refused--out_of_scope--create = you may not create this record for somebody else's area
+kernel-refused--out_of_scope--area = this lies outside of the area that you manage
+kernel-refused--external_id_taken = an external id was brought in already

@@ -16,6 +16,7 @@ mod external;
 mod idempotency;
 mod preview;
 mod proposable;
+mod refusals;
 mod registry;
 mod subscriptions;
 mod undo;
@@ -167,15 +168,16 @@ impl Kernel {
             return Err(Error::bad_request(format!("a plan has 1 to {STEPS_MAX} steps")));
         }
         let placement = self.placement(principal.tenant).await?;
-        let result = self.attempt(principal, &placement, &plan, &[], &AtomicUsize::new(0)).await;
+        let reached = AtomicUsize::new(0);
+        let result = self.attempt(principal, &placement, &plan, &[], &reached).await;
         match &result {
             Ok(_) => self.committed.tell(),
-            Err(error) => self.audit_refusal(principal, &placement, &plan.steps, error, &plan.detail).await,
+            Err(error) => self.audit_refusal(principal, &placement, refusals::refused(&plan.steps, &reached), error, &plan.detail).await,
         }
         result
     }
 
-    /// `reached` counts the steps that passed, so that a batch can tell which of its rows failed.
+    /// `reached` counts the steps that passed, so that a batch can tell which of its rows failed, and the audit which step was refused.
     /// `externals` names the steps of an import by their external ids.
     async fn attempt(
         self: &Arc<Self>,
@@ -207,9 +209,16 @@ impl Kernel {
         externals: &[Option<External>],
         reached: &AtomicUsize,
     ) -> Result<Vec<Executed>> {
-        let prepared = self.prepare(principal, &plan.steps).await?;
+        let prepared = self.prepare(principal, &plan.steps, reached).await?;
         let mut work = self.open(principal, placement, Mode::Execute, &plan.steps).await?;
         work.prepared = prepared;
+        let language = work.rights.language.clone();
+        let done = self.perform(work, plan, externals, reached).await;
+        done.map_err(|error| error.told_in(&self.labels, &language))
+    }
+
+    /// Steps 3 to 6 of the pipeline.
+    async fn perform(self: &Arc<Self>, mut work: Work, plan: &Plan, externals: &[Option<External>], reached: &AtomicUsize) -> Result<Vec<Executed>> {
         for (at, step) in plan.steps.iter().enumerate() {
             // A batch learns which of its rows it was; the others may go on without it.
             work.admit(&step.command).inspect_err(|_| reached.store(at, Ordering::Relaxed))?;
@@ -229,7 +238,8 @@ impl Kernel {
         external::record(&mut work, externals, &done).await?;
         work.flush_events().await?;
         let audits = std::mem::take(&mut work.audits);
-        audit::write(&mut work.tx, principal, &audits).await?;
+        let principal = work.principal.clone();
+        audit::write(&mut work.tx, &principal, &audits).await?;
         undo::record(&mut work, &mut done, &plan.steps).await?;
         if let Some(key) = &plan.idempotency_key {
             idempotency::store(&mut work, key, &done).await?;
@@ -240,14 +250,14 @@ impl Kernel {
 
     /// Slow work on the input, such as hashing a password, is done before the transaction opens, and only for who may run
     /// every step: else anybody could keep the processors busy.
-    async fn prepare(self: &Arc<Self>, principal: &Principal, steps: &[Step]) -> Result<VecDeque<Option<Value>>> {
+    async fn prepare(self: &Arc<Self>, principal: &Principal, steps: &[Step], reached: &AtomicUsize) -> Result<VecDeque<Option<Value>>> {
         let slow: Vec<_> = steps.iter().map(|step| self.registry.command(&step.command).ok().and_then(|command| command.prepare(&step.input))).collect();
         if slow.iter().all(Option::is_none) {
             return Ok(VecDeque::new());
         }
         let read = self.read(principal).await?;
-        for step in steps {
-            admit(read.catalogue(), read.rights(), principal, &step.command)?;
+        for (at, step) in steps.iter().enumerate() {
+            admit(read.catalogue(), read.rights(), principal, &step.command, Way::In).inspect_err(|_| reached.store(at, Ordering::Relaxed))?;
         }
         read.finish().await?;
         let mut prepared = VecDeque::with_capacity(slow.len());
@@ -276,7 +286,8 @@ impl Kernel {
             RightsChange::OfUser => "user_rights",
             RightsChange::OfMany => "rights",
         };
-        let (mut tx, rights) = work::open(self, principal, placement, locks, command).await?;
+        let now = self.clock.now();
+        let (mut tx, rights) = work::open(self, principal, placement, locks, command, now).await?;
         let catalogue = self.catalogue_at(rights.catalogue_version, principal.tenant, &mut tx).await?;
         Ok(Work {
             tx,
@@ -285,7 +296,8 @@ impl Kernel {
             rights: Arc::new(rights),
             catalogue,
             mode,
-            now: self.clock.now(),
+            way: Way::In,
+            now,
             spec: Arc::clone(&self.registry.idle),
             depth: 0,
             companies: Companies::default(),
@@ -298,47 +310,21 @@ impl Kernel {
             prepared: VecDeque::new(),
         })
     }
+}
 
-    /// Writes down a refusal. Its own failure is logged and does not hide the refusal.
-    async fn audit_refusal(self: &Arc<Self>, principal: &Principal, placement: &Arc<Placement>, steps: &[Step], error: &Error, detail: &Value) {
-        if !audit::is_refusal(error) {
-            return;
-        }
-        let Some(step) = steps.first() else { return };
-        let spec = self.registry.catalogue.commands.get(&step.command);
-        self.write_refusals(principal, placement, &[Entry::refused(&step.command, spec.map(Arc::as_ref), error.code, detail.clone())]).await;
-    }
-
-    /// Writes down refusals in a transaction of their own.
-    async fn write_refusals(self: &Arc<Self>, principal: &Principal, placement: &Arc<Placement>, entries: &[Entry]) {
-        let written: Result<()> = async {
-            let mut work = self.open(principal, placement, Mode::Execute, &[]).await?;
-            audit::write(&mut work.tx, principal, entries).await?;
-            work.tx.commit().await.during("commit the audit of a refusal")
-        }
-        .await;
-        if let Err(failure) = written {
-            tracing::error!(tenant.id = %principal.tenant, correlation.id = %principal.correlation, code = failure.code.as_str(), "a refusal could not be audited");
-        }
-    }
-
-    /// Writes down that a door of its own refused an action (a confirmation without an interactive session).
-    pub async fn refuse(self: &Arc<Self>, principal: &Principal, command: &str, error: Error, detail: Value) -> Error {
-        match self.placement(principal.tenant).await {
-            Ok(placement) => {
-                let step = Step { command: command.to_owned(), input: Value::Null, name: None, expected_version: None };
-                self.audit_refusal(principal, &placement, &[step], &error, &detail).await;
-                error
-            }
-            Err(_) => error,
-        }
-    }
+/// How a command comes to the bus.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Way {
+    /// From a door.
+    In,
+    /// As the recorded undo of an execution: what no door offers may be run this way, with the permission that it needs.
+    Back,
 }
 
 impl Work {
     /// Step 3 of the pipeline: may this user run this command at all?
     pub(crate) fn admit(&self, command: &str) -> Result<Arc<CommandSpec>> {
-        admit(&self.catalogue, &self.rights, &self.principal, command)
+        admit(&self.catalogue, &self.rights, &self.principal, command, self.way)
     }
 
     pub(crate) async fn run_steps(&mut self, steps: &[Step], detail: &Value, reached: &AtomicUsize) -> Result<Vec<Executed>> {
@@ -450,9 +436,9 @@ impl Work {
     }
 }
 
-fn admit(catalogue: &Catalogue, rights: &Rights, principal: &Principal, command: &str) -> Result<Arc<CommandSpec>> {
+fn admit(catalogue: &Catalogue, rights: &Rights, principal: &Principal, command: &str, way: Way) -> Result<Arc<CommandSpec>> {
     let spec = catalogue.command(command)?;
-    if spec.internal {
+    if spec.internal && way == Way::In {
         return Err(Error::unknown("command", command));
     }
     if !rights.entitled(module_of(command), spec.flag.as_deref()) {

@@ -245,7 +245,7 @@ pub struct CommandSpec {
     pub duplicate_guard: Vec<Name>,
     /// States of the target (field `status`) in which the command makes sense: doors offer it only there.
     pub when: Vec<Name>,
-    /// A command of the house itself: on the bus, but no door offers it (nested calls only).
+    /// A command of the house itself: on the bus, but no door offers it (nested calls, and undo).
     pub internal: bool,
     /// Values of the tenant's custom fields are taken (input `custom`).
     pub customizable: bool,

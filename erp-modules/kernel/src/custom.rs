@@ -20,7 +20,7 @@ use uuid::Uuid;
 pub const KINDS: [&str; 7] = ["text", "long_text", "boolean", "integer", "decimal", "date", "choice"];
 
 /// Names that mean something else wherever fields are named.
-const RESERVED: [&str; 8] = ["id", "version", "tenant_id", "custom", "archived", "created_at", "updated_at", "count"];
+const RESERVED: [&str; 9] = ["id", "version", "tenant_id", "custom", "archived", "created_at", "updated_at", "count", crate::query::TRUNCATED];
 
 /// A row of `kernel_custom_field`.
 #[derive(Clone, Debug, sqlx::FromRow)]

@@ -4,6 +4,8 @@
 //! `application/problem+json` in one place, which is also the only place that logs it. The text is for the person who
 //! asked; the cause stands in `source` and is never shown.
 
+use crate::labels::Labels;
+use crate::message::{self, Arg, Args};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -101,7 +103,16 @@ pub struct FieldError {
     pub message: String,
 }
 
+#[derive(Debug, Default)]
+struct Told {
+    variant: Option<&'static str>,
+    args: Args,
+}
+
 /// An error with its stable code and a text for the person who asked.
+///
+/// An error with a reason has the Fluent message `<module>-refused--<reason>`, with `--<variant>` behind it where one reason
+/// has several texts. The bus tells it in the asker's language; until then the text is the English one given here.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
@@ -110,13 +121,15 @@ pub struct Error {
     pub reason: Option<&'static str>,
     pub message: Cow<'static, str>,
     pub fields: Vec<FieldError>,
+    /// What the message of the reason needs to be told in the asker's language.
+    told: Option<Box<Told>>,
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, reason: None, message: message.into(), fields: Vec::new(), source: None }
+        Self { code, reason: None, message: message.into(), fields: Vec::new(), told: None, source: None }
     }
     /// A rule of a module that the state of the records does not allow: 409 with the module's own reason.
     pub fn rule(reason: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
@@ -160,6 +173,34 @@ impl Error {
     #[must_use]
     pub fn because(mut self, reason: &'static str) -> Self {
         self.reason = Some(reason);
+        self
+    }
+
+    /// An argument of the reason's message.
+    #[must_use]
+    pub fn arg(mut self, name: &'static str, value: impl Into<Arg>) -> Self {
+        self.told.get_or_insert_default().args.push((name, value.into()));
+        self
+    }
+
+    /// Which of several texts of the reason it is.
+    #[must_use]
+    pub fn variant(mut self, variant: &'static str) -> Self {
+        self.told.get_or_insert_default().variant = Some(variant);
+        self
+    }
+
+    /// In the language of whoever asked, where the reason has a message. The bus does it for all that passes through it.
+    #[must_use]
+    pub fn told_in(mut self, labels: &Labels, language: &str) -> Self {
+        let Some((module, reason)) = self.reason.and_then(|reason| reason.split_once('.')) else { return self };
+        let told = self.told.as_deref();
+        let variant = told.and_then(|told| told.variant).map(|variant| format!("--{variant}")).unwrap_or_default();
+        let none = Args::new();
+        let args = told.map_or(&none, |told| &told.args);
+        if let Some(text) = message::told(labels, language, &format!("{module}-refused--{reason}{variant}"), args) {
+            self.message = text.into();
+        }
         self
     }
 

@@ -12,7 +12,7 @@ use std::str::FromStr;
 use uuid::Uuid;
 
 /// Lines of one document; more go in several documents.
-const LINES_MAX: usize = 1_000;
+pub const LINES_MAX: usize = 1_000;
 const TEXTS_MAX: usize = 50;
 /// Integer digits of an amount or a quantity.
 const DECIMAL_DIGITS_MAX: u32 = 18;

@@ -114,6 +114,11 @@ impl Labels {
         self.packs.get(language).is_some_and(|pack| pack.messages.contains_key(id))
     }
 
+    /// Whether there is such a text, be it that of the language to fall back to.
+    pub fn knows(&self, language: &str, id: &str) -> bool {
+        self.chain(language).any(|pack| pack.messages.contains_key(id))
+    }
+
     /// An attribute of a message; dotted names are accepted for ids, here and below.
     pub fn attribute(&self, language: &str, id: &str, attribute: &str) -> Option<&str> {
         self.find_attribute(language, &[&[id]], attribute)

@@ -25,6 +25,7 @@ mod tests;
 
 pub use filter::ops_of;
 pub use history::{Actor, FieldChange, History, HistoryEntry};
+pub use list::TRUNCATED;
 pub use texts::{TextRow, has_texts, is_text};
 pub(crate) use {aggregate::run as aggregate, history::run as history, list::detail, list::explain, list::list, texts::live, texts::texts};
 

@@ -40,9 +40,10 @@ impl Kernel {
 
     async fn open_read(self: &Arc<Self>, principal: &Principal) -> Result<Read> {
         let placement = self.placement(principal.tenant).await?;
-        let (mut tx, rights) = work::open(self, principal, &placement, "read", "").await?;
+        let now = self.clock.now();
+        let (mut tx, rights) = work::open(self, principal, &placement, "read", "", now).await?;
         let catalogue = self.catalogue_at(rights.catalogue_version, principal.tenant, &mut tx).await?;
-        Ok(Read { tx, kernel: Arc::clone(self), principal: principal.clone(), rights: Arc::new(rights), catalogue, now: self.clock.now() })
+        Ok(Read { tx, kernel: Arc::clone(self), principal: principal.clone(), rights: Arc::new(rights), catalogue, now })
     }
 }
 

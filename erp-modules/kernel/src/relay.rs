@@ -52,6 +52,8 @@ pub struct Settings {
     pub partitions_every: Duration,
     /// Whole months of the outbox older than this are dropped once every consumer has read them. `None` keeps all.
     pub outbox_keep_days: Option<i32>,
+    /// How long a repeated call with the same idempotency key is answered with what the first one did.
+    pub idempotency_keep_days: u32,
 }
 
 impl Default for Settings {
@@ -64,6 +66,7 @@ impl Default for Settings {
             seal_every: Duration::from_secs(60),
             partitions_every: Duration::from_secs(86_400),
             outbox_keep_days: Some(90),
+            idempotency_keep_days: 7,
         }
     }
 }

@@ -12,11 +12,12 @@ mod sight;
 pub(crate) use companies::Companies;
 
 use crate::audit::{Entry, OutOfReach};
-use crate::bus::Kernel;
+use crate::bus::{Kernel, Way};
 use crate::calendar::Calendar;
 use crate::catalogue::{Catalogue, CommandSpec, module_of};
 use crate::command::{Entity, ErasedCommand, Outcome, RowScope};
 use crate::error::{Code, During, Error, Result};
+use crate::message::Message;
 use crate::principal::{Principal, Rights, Scope};
 use crate::tenant::Placement;
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
@@ -49,6 +50,7 @@ pub struct Work {
     pub(crate) rights: Arc<Rights>,
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) mode: Mode,
+    pub(crate) way: Way,
     pub(crate) now: DateTime<Utc>,
     /// The command that runs now; nested ones replace it for their time.
     pub(crate) spec: Arc<CommandSpec>,
@@ -60,8 +62,8 @@ pub struct Work {
     pub(crate) expected: Option<(Uuid, i64)>,
     pub(crate) events: Vec<Emitted>,
     pub(crate) audits: Vec<Entry>,
-    pub(crate) effects: Vec<String>,
-    pub(crate) warnings: Vec<String>,
+    pub(crate) effects: Vec<Message>,
+    pub(crate) warnings: Vec<Message>,
     /// Numbers that this unit of work allotted or would allot: not part of what a confirmation binds.
     pub(crate) allotted: Vec<String>,
     /// What the steps prepared before the unit of work opened; the first one is of the step that runs now.
@@ -69,13 +71,15 @@ pub struct Work {
 }
 
 /// Opens a transaction and reads the rights of the asker in it. `mode` is `read`, `write`, `user_rights` for a write that
-/// changes the rights of one user, or `rights` for one that changes those of many and runs alone.
+/// changes the rights of one user, or `rights` for one that changes those of many and runs alone. `moment` is the one that
+/// SQL takes for now in `app.today()`.
 pub(crate) async fn open(
     kernel: &Kernel,
     principal: &Principal,
     placement: &Placement,
     mode: &'static str,
     command: &str,
+    moment: DateTime<Utc>,
 ) -> Result<(Transaction<'static, Postgres>, Rights)> {
     let begin = match mode {
         "read" => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
@@ -84,7 +88,7 @@ pub(crate) async fn open(
     // The schema's name was checked when the placement was read; it cannot be bound in SET.
     let begin = format!("{begin}; SET LOCAL search_path TO {}, app", placement.schema);
     let mut tx = kernel.database.app.begin_with(AssertSqlSafe(begin)).await.during("begin a unit of work")?;
-    let rights: sqlx::Result<sqlx::types::Json<Rights>> = sqlx::query_scalar("SELECT begin_work($1, $2, $3, $4, $5, $6, $7)")
+    let rights: sqlx::Result<sqlx::types::Json<Rights>> = sqlx::query_scalar("SELECT begin_work($1, $2, $3, $4, $5, $6, $7, $8)")
         .bind(principal.tenant)
         .bind(principal.user)
         .bind(principal.session)
@@ -92,6 +96,7 @@ pub(crate) async fn open(
         .bind(placement.epoch)
         .bind(&*principal.correlation)
         .bind(command)
+        .bind(moment)
         .fetch_one(&mut *tx)
         .await;
     let rights = rights.during("open the unit of work");
@@ -204,7 +209,7 @@ impl Work {
         if self.depth > 0 || self.principal.is_system() || self.within(self.rights.scope(&self.spec.permission), row) {
             return self.companies.meet(row.company);
         }
-        Err(Error::new(Code::Forbidden, "you may not create this record for somebody else's area").because("kernel.out_of_scope"))
+        Err(Error::new(Code::Forbidden, "you may not create this record for somebody else's area").because("kernel.out_of_scope").variant("create"))
     }
 
     /// For rows that a handler locks or writes without [`Work::lock`] and [`Work::check_new`]: in a nested call they must
@@ -218,12 +223,12 @@ impl Work {
         self.events.push(Emitted { name: name.into(), entity: Some(entity.into()), payload });
     }
     /// A line for the preview about rows that the user may not read: "reserves 10 × Chai".
-    pub fn effect(&mut self, summary: impl Into<String>) {
-        self.effects.push(summary.into());
+    pub fn effect(&mut self, summary: Message) {
+        self.effects.push(summary);
     }
     /// Something the user should know before confirming.
-    pub fn warn(&mut self, warning: impl Into<String>) {
-        self.warnings.push(warning.into());
+    pub fn warn(&mut self, warning: Message) {
+        self.warnings.push(warning);
     }
 
     /// The next number of a gapless series, such as `SO-2026-00042`, for a company and the year of `date`. Holds the

@@ -102,3 +102,8 @@ platform-report-deliveries--attempts = Versuche
 platform-report-deliveries--failed_at = Fehlgeschlagen
 platform-report-deliveries--next_attempt_at = Nächster Versuch
 platform-report-deliveries--dead_at = Aufgegeben
+
+# Was das Modul ablehnt, nach seinen festen Gründen.
+platform-refused--archived = Das Feld ist schon archiviert.
+platform-refused--name_taken--field = Dieses Feld gibt es dort schon.
+platform-refused--name_taken--archived = Ein Feld dieses Namens von der Art { $kind } wurde archiviert, und seine Werte sind noch da.

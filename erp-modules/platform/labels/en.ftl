@@ -102,3 +102,8 @@ platform-report-deliveries--attempts = Attempts
 platform-report-deliveries--failed_at = Failed
 platform-report-deliveries--next_attempt_at = Next attempt
 platform-report-deliveries--dead_at = Given up
+
+# What the module refuses, by its stable reasons.
+platform-refused--archived = the field is archived already
+platform-refused--name_taken--field = the resource has this field already
+platform-refused--name_taken--archived = a field of this name and the kind { $kind } was archived, and its values are still there

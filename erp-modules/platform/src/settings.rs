@@ -81,6 +81,9 @@ impl Command for UpdateSettings {
         if time_zone.parse::<chrono_tz::Tz>().is_err() {
             return Err(Error::field("time_zone", "a time zone such as Europe/Berlin is expected"));
         }
+        if time_zone != settings.time_zone {
+            check_zone(work, &time_zone).await?;
+        }
         let month = self.fiscal_year_month.unwrap_or(settings.fiscal_year_month);
         if !(1..=12).contains(&month) {
             return Err(Error::field("fiscal_year_month", "a month from 1 to 12 is expected"));
@@ -101,5 +104,15 @@ impl Command for UpdateSettings {
             "settings": settings.id, "time_zone": settings.time_zone, "language": settings.language, "fiscal_year_month": settings.fiscal_year_month,
         });
         Ok(Outcome::of(RESOURCE, settings.id).undo("platform.settings.update", before))
+    }
+}
+
+/// The database has a list of zones of its own, from which `app.today()` is made: a zone must stand in both.
+async fn check_zone(work: &mut Work, zone: &str) -> Result<()> {
+    match sqlx::query_scalar!(r#"SELECT timezone($1, now()) AS "local!""#, zone).fetch_one(work.db()).await {
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("22023") => {
+            Err(Error::field("time_zone", "the database does not know this time zone").with_source(sqlx::Error::Database(error)))
+        }
+        asked => asked.during("look up the time zone").map(drop),
     }
 }

@@ -203,6 +203,7 @@ sales-order-cancel--reason = Grund
 sales-order-reopen = Auftrag wieder öffnen
     .description = Macht aus einem bestätigten oder stornierten Auftrag wieder ein Angebot und gibt seine Reservierungen frei.
     .examples = Öffne Auftrag SO-2026-00042 wieder | Nimm die Bestätigung von SO-2026-00042 zurück
+sales-order-put_back = Auftrag zurückversetzen
 sales-order-assign = Auftrag zuweisen
     .description = Übergibt einen Auftrag an jemand anderen.
     .examples = Weise Auftrag SO-2026-00042 Nancy Davolio zu | Übergib SO-2026-00042 an Andrew Fuller
@@ -221,3 +222,114 @@ sales-report-backlog--orders = Offene Aufträge
 sales-report-backlog--overdue = Überfällig
 sales-report-backlog--value = Wert
 sales-report-backlog--earliest_required = Frühester Wunschtermin
+
+# Was der Verkauf ablehnt, nach seinen festen Gründen, und wovor er warnt.
+sales-refused--not_editable--changed = Auftrag { $order } ist { $status ->
+    [draft] ein Entwurf
+    [quotation] ein Angebot
+    [confirmed] bestätigt
+    [processing] in Arbeit
+    [done] erledigt
+    [cancelled] storniert
+   *[other] { $status }
+  }: Nur ein Entwurf oder ein Angebot lässt sich ändern.
+sales-refused--not_reopenable--reopened = Auftrag { $order } ist { $status ->
+    [draft] ein Entwurf
+    [quotation] ein Angebot
+    [confirmed] bestätigt
+    [processing] in Arbeit
+    [done] erledigt
+    [cancelled] storniert
+   *[other] { $status }
+  }: Nur ein bestätigter oder stornierter Auftrag lässt sich wieder öffnen.
+sales-refused--not_a_quotation--confirmed = Auftrag { $order } ist { $status ->
+    [draft] ein Entwurf
+    [quotation] ein Angebot
+    [confirmed] bestätigt
+    [processing] in Arbeit
+    [done] erledigt
+    [cancelled] storniert
+   *[other] { $status }
+  }: Nur ein Entwurf oder ein Angebot lässt sich bestätigen.
+sales-refused--not_a_quotation--taken_back_to_draft = Auftrag { $order } ist { $status ->
+    [draft] ein Entwurf
+    [quotation] ein Angebot
+    [confirmed] bestätigt
+    [processing] in Arbeit
+    [done] erledigt
+    [cancelled] storniert
+   *[other] { $status }
+  }: Nur ein Angebot lässt sich auf Entwurf zurücksetzen.
+sales-refused--not_a_draft--quoted = Auftrag { $order } ist { $status ->
+    [draft] ein Entwurf
+    [quotation] ein Angebot
+    [confirmed] bestätigt
+    [processing] in Arbeit
+    [done] erledigt
+    [cancelled] storniert
+   *[other] { $status }
+  }: Nur aus einem Entwurf wird ein Angebot.
+sales-refused--not_confirmed--reserved_for = Auftrag { $order } ist { $status ->
+    [draft] ein Entwurf
+    [quotation] ein Angebot
+    [confirmed] bestätigt
+    [processing] in Arbeit
+    [done] erledigt
+    [cancelled] storniert
+   *[other] { $status }
+  }: Nur für einen bestätigten Auftrag oder einen in Arbeit lässt sich reservieren.
+sales-refused--not_confirmed--completed = Auftrag { $order } ist { $status ->
+    [draft] ein Entwurf
+    [quotation] ein Angebot
+    [confirmed] bestätigt
+    [processing] in Arbeit
+    [done] erledigt
+    [cancelled] storniert
+   *[other] { $status }
+  }: Nur ein bestätigter Auftrag oder einer in Arbeit lässt sich abschließen.
+sales-refused--not_confirmed--started = Auftrag { $order } ist { $status ->
+    [draft] ein Entwurf
+    [quotation] ein Angebot
+    [confirmed] bestätigt
+    [processing] in Arbeit
+    [done] erledigt
+    [cancelled] storniert
+   *[other] { $status }
+  }: Nur ein bestätigter Auftrag lässt sich beginnen.
+sales-refused--not_processing--put_on_hold = Auftrag { $order } ist { $status ->
+    [draft] ein Entwurf
+    [quotation] ein Angebot
+    [confirmed] bestätigt
+    [processing] in Arbeit
+    [done] erledigt
+    [cancelled] storniert
+   *[other] { $status }
+  }: Nur ein Auftrag in Arbeit lässt sich anhalten.
+sales-refused--not_cancellable--cancelled = Auftrag { $order } ist { $status ->
+    [draft] ein Entwurf
+    [quotation] ein Angebot
+    [confirmed] bestätigt
+    [processing] in Arbeit
+    [done] erledigt
+    [cancelled] storniert
+   *[other] { $status }
+  }: Nur ein Auftrag, der noch nicht erledigt ist, lässt sich stornieren.
+sales-refused--backordered = Positionen des Auftrags { $order } warten auf Ware, er lässt sich daher nicht abschließen.
+sales-refused--another_state = Auftrag { $order } hat seither andere Zustände durchlaufen.
+sales-refused--stock_gone = { $lines ->
+    [one] Die Ware, die für Auftrag { $order } reserviert war, ist für eine Position nicht mehr da; öffnen Sie ihn stattdessen wieder.
+   *[other] Die Ware, die für Auftrag { $order } reserviert war, ist für { $lines } Positionen nicht mehr da; öffnen Sie ihn stattdessen wieder.
+  }
+sales-refused--no_lines = Auftrag { $order } hat keine Positionen.
+sales-refused--credit_limit = Auftrag { $order } würde das Kreditlimit von { $customer } überschreiten.
+sales-refused--number_of_the_series = Nummern dieser Form vergibt der Nummernkreis der Aufträge; ohne Angabe wird eine vergeben.
+sales-refused--duplicate_order--same_reference = { $order ->
+    [none] Ein anderer Auftrag hat denselben Kunden und dieselbe Referenz; mit allow_duplicate wird er trotzdem angelegt.
+   *[other] Auftrag { $order } hat denselben Kunden und dieselbe Referenz; mit allow_duplicate wird er trotzdem angelegt.
+  }
+sales-refused--duplicate_order--alike = { $order ->
+    [none] Ein anderer Auftrag des letzten Tages stimmt in Kunde, Datum, Positionen und Summe überein; mit allow_duplicate wird er trotzdem angelegt.
+   *[other] Auftrag { $order } des letzten Tages stimmt in Kunde, Datum, Positionen und Summe überein; mit allow_duplicate wird er trotzdem angelegt.
+  }
+sales-warning-wait_for_stock = { $short } von { $lines } Positionen des Auftrags { $order } warten auf Ware
+sales-warning-credit_limit_not_checked = Das Kreditlimit von { $customer } wurde nicht geprüft, weil es in einer anderen Währung ist als der Auftrag.

@@ -204,6 +204,7 @@ sales-order-cancel--reason = Reason
 sales-order-reopen = Reopen order
     .description = Makes a quotation of a confirmed or cancelled order again and gives its reservations back.
     .examples = Reopen order SO-2026-00042 | Open SO-2026-00042 again | Undo the confirmation of SO-2026-00042
+sales-order-put_back = Put order back
 sales-order-assign = Assign order
     .description = Hands an order over to another owner.
     .examples = Assign order SO-2026-00042 to Nancy Davolio | Hand SO-2026-00042 over to Andrew Fuller | Give order SO-2026-00042 to Robert King
@@ -222,3 +223,34 @@ sales-report-backlog--orders = Open orders
 sales-report-backlog--overdue = Overdue
 sales-report-backlog--value = Value
 sales-report-backlog--earliest_required = Earliest required date
+
+# What sales refuses, by its stable reasons, and what it warns of.
+sales-refused--not_editable--changed = order { $order } is { $status }: only an order that is draft or quotation can be changed
+sales-refused--not_reopenable--reopened = order { $order } is { $status }: only an order that is confirmed or cancelled can be reopened
+sales-refused--not_a_quotation--confirmed = order { $order } is { $status }: only an order that is draft or quotation can be confirmed
+sales-refused--not_a_quotation--taken_back_to_draft = order { $order } is { $status }: only an order that is quotation can be taken back to draft
+sales-refused--not_a_draft--quoted = order { $order } is { $status }: only an order that is draft can be quoted
+sales-refused--not_confirmed--reserved_for = order { $order } is { $status }: only an order that is confirmed or processing can be reserved for
+sales-refused--not_confirmed--completed = order { $order } is { $status }: only an order that is confirmed or processing can be completed
+sales-refused--not_confirmed--started = order { $order } is { $status }: only an order that is confirmed can be started
+sales-refused--not_processing--put_on_hold = order { $order } is { $status }: only an order that is processing can be put on hold
+sales-refused--not_cancellable--cancelled = order { $order } is { $status }: only an order that is not done yet can be cancelled
+sales-refused--backordered = lines of order { $order } wait for stock, so it cannot be completed
+sales-refused--another_state = order { $order } was taken through other states since
+sales-refused--stock_gone = { $lines ->
+    [one] the stock that order { $order } held is no longer there for one of its lines; reopen it instead
+   *[other] the stock that order { $order } held is no longer there for { $lines } of its lines; reopen it instead
+  }
+sales-refused--no_lines = order { $order } has no lines
+sales-refused--credit_limit = order { $order } would exceed the credit limit of { $customer }
+sales-refused--number_of_the_series = numbers of this form are allotted by the series of orders; leave it out to get one
+sales-refused--duplicate_order--same_reference = { $order ->
+    [none] another order has the same customer and reference; pass allow_duplicate to create it all the same
+   *[other] order { $order } has the same customer and reference; pass allow_duplicate to create it all the same
+  }
+sales-refused--duplicate_order--alike = { $order ->
+    [none] another order of the last day is the same in customer, date, lines and total; pass allow_duplicate to create it all the same
+   *[other] order { $order } of the last day is the same in customer, date, lines and total; pass allow_duplicate to create it all the same
+  }
+sales-warning-wait_for_stock = { $short } of { $lines } lines of order { $order } wait for stock
+sales-warning-credit_limit_not_checked = the credit limit of { $customer } was not checked, as it is in another currency than the order

@@ -81,6 +81,7 @@ pub fn module() -> Module {
         .command::<order::complete::CompleteOrder>()
         .command::<order::cancel::CancelOrder>()
         .command::<order::reopen::ReopenOrder>()
+        .command::<order::put_back::PutBackOrder>()
         .command::<order::assign::AssignOrder>()
         .command::<order::bring_in::BringInOrder>()
         .report::<backlog::Backlog>()

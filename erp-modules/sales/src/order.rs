@@ -12,6 +12,7 @@ pub mod create;
 mod duplicates;
 mod header;
 pub mod hold;
+pub mod put_back;
 pub mod quote;
 pub mod redraft;
 pub mod reopen;
@@ -22,7 +23,7 @@ mod store;
 mod tests;
 pub mod update;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use std::fmt;
@@ -96,7 +97,9 @@ pub struct Order {
     pub currency: Currency,
     pub line_count: i32,
     pub backordered: bool,
+    pub confirmed_at: Option<DateTime<Utc>>,
     pub cancelled_from: Option<Status>,
+    pub cancel_reason: Option<String>,
 }
 
 impl Entity for Order {
@@ -116,13 +119,15 @@ impl Entity for Order {
 }
 
 impl Order {
-    /// Refuses with `reason` unless the order is in one of these states. `action` reads as "an order can be …".
-    fn require(&self, states: &[Status], reason: &'static str, action: &str) -> Result<()> {
+    /// Refuses with `reason` unless the order is in one of these states. `action` reads as "an order can be …", and names the
+    /// text of the reason.
+    fn require(&self, states: &[Status], reason: &'static str, action: &'static str) -> Result<()> {
         if states.contains(&self.status) {
             return Ok(());
         }
         let wanted: Vec<&str> = states.iter().map(|status| status.as_str()).collect();
-        Err(Error::rule(reason, format!("order {} is {}: only an order that is {} can be {action}", self.number, self.status, wanted.join(" or "))))
+        let text = format!("order {} is {}: only an order that is {} can be {}", self.number, self.status, wanted.join(" or "), action.replace('_', " "));
+        Err(Error::rule(reason, text).variant(action).arg("order", &self.number).arg("status", self.status.as_str()))
     }
 
     /// What an event tells of the order.
@@ -177,7 +182,7 @@ pub fn resource() -> Resource {
         .measure(Measure::max("last_order_date", "order_date"))
         .measure(Measure::min("first_order_date", "order_date"))
         .named_filter("open", "t.status IN ('confirmed', 'processing')")
-        .named_filter("overdue", "t.status IN ('confirmed', 'processing') AND t.required_date < CURRENT_DATE")
+        .named_filter("overdue", "t.status IN ('confirmed', 'processing') AND t.required_date < (SELECT app.today())")
         .named_filter("late", "t.shipped_date > t.required_date")
         .named_filter("awaiting_stock", "t.backordered AND t.status IN ('confirmed', 'processing')");
     date_of_count(&mut resource, "order_date");

@@ -19,6 +19,7 @@ fn an_error_names_its_key() {
         ("[server]\nport = 70000", "server.port"),
         ("[server]\nprot = 1", "prot"),
         ("[limits]\nbody_bytes = 0", "limits.body_bytes"),
+        ("[limits]\nidempotency_keep_days = 0", "limits.idempotency_keep_days"),
         ("[database]\nurl = 'mysql://x'", "database.url"),
         ("[logging]\nfilter = 'a=b=c'", "logging.filter"),
         ("[logging]\nformat = 'xml'", "logging.format"),

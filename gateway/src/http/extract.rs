@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 use steward_kernel::{Code, Error};
 
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Says that an answer is the stored one of an earlier call with the same key.
+pub(crate) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// The parts of the path.
 pub(crate) struct Path<T>(pub(crate) T);

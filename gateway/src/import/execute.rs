@@ -5,6 +5,7 @@
 use super::record::{Batch, Record};
 use super::report::{Report, RowError, StepReport};
 use super::resolve::Resolver;
+use super::runs::Resumed;
 use super::shape::sorted;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -31,6 +32,19 @@ pub struct Progress<'a> {
     pub command: &'a str,
     pub done: usize,
     pub total: usize,
+    step: &'a StepReport,
+    errors: &'a [RowError],
+    left_out: usize,
+    dry_run: bool,
+}
+
+impl Progress<'_> {
+    /// What was done so far, as the report of an import that ends here.
+    pub(super) fn report(&self) -> Report {
+        let mut report = Report { dry_run: self.dry_run, errors_left_out: self.left_out, ..Report::default() };
+        report.add(self.step.clone(), self.errors.to_vec());
+        report
+    }
 }
 
 pub(super) struct Run<'a> {
@@ -40,6 +54,8 @@ pub(super) struct Run<'a> {
     pub(super) mode: Mode,
     pub(super) progress: &'a (dyn Fn(&Progress<'_>) + Sync),
     pub(super) resolver: Resolver,
+    /// How far an earlier attempt came with the first batch.
+    pub(super) resumed: Option<Resumed>,
 }
 
 /// A batch with what its commands are.
@@ -62,8 +78,11 @@ impl Run<'_> {
         if self.mode == Mode::DryRun {
             self.resolver.plan(batches);
         }
+        let mut resumed = self.resumed.take();
         for batch in batches {
-            let (step, errors) = self.batch(batch).await?;
+            let resumed = resumed.take();
+            report.errors_left_out += resumed.as_ref().map_or(0, |resumed| resumed.report.errors_left_out);
+            let (step, errors) = self.batch(batch, resumed).await?;
             tracing::info!(
                 file = batch.file,
                 command = batch.command,
@@ -78,10 +97,11 @@ impl Run<'_> {
         Ok(report)
     }
 
-    async fn batch(&mut self, batch: &Batch) -> Result<(StepReport, Vec<RowError>)> {
+    async fn batch(&mut self, batch: &Batch, resumed: Option<Resumed>) -> Result<(StepReport, Vec<RowError>)> {
         let current = self.admit(batch).await?;
         let mut errors = batch.refused.clone();
         let total = batch.records.len();
+        let (mut done, mut left_out) = (0, 0);
         let mut step = StepReport {
             file: batch.file.clone(),
             command: batch.command.clone(),
@@ -89,16 +109,31 @@ impl Run<'_> {
             failed: batch.refused.len(),
             ..StepReport::default()
         };
-        let mut done = 0;
-        for records in batch.records.chunks(CHUNK) {
+        if let Some(Resumed { rows, report }) = resumed {
+            // What stands in the report was looked at: the rows that were refused at once, and whole chunks after them.
+            done = rows.saturating_sub(batch.refused.len()).min(total);
+            if done > 0 {
+                left_out = report.errors_left_out;
+                errors = report.errors;
+                step = report.steps.into_iter().next().unwrap_or(step);
+            }
+        }
+        for records in batch.records[done..].chunks(CHUNK) {
             self.chunk(&current, records, &mut step, &mut errors).await?;
             done += records.len();
-            (self.progress)(&Progress { file: &batch.file, command: &batch.command, done, total });
+            step.failed = batch.refused.len() + done - step.created - step.updated - step.unchanged;
+            let dry_run = self.mode == Mode::DryRun;
+            (self.progress)(&Progress { file: &batch.file, command: &batch.command, done, total, step: &step, errors: &errors, left_out, dry_run });
         }
         // In the order of the file; errors of lines, which come from another one, stand at the end.
         errors.sort_by_key(|error| (error.file != batch.file, error.row));
         step.failed = step.rows - step.created - step.updated - step.unchanged;
         Ok((step, errors))
+    }
+
+    /// Whether the batch may be run at all, without running it.
+    pub(super) async fn check_right(&self, batch: &Batch) -> Result<()> {
+        self.admit(batch).await.map(drop)
     }
 
     /// What concerns the command and not a row is answered once.
@@ -137,8 +172,10 @@ impl Run<'_> {
         let mut read = self.kernel.read(self.principal).await?;
         self.resolver.prepare(&mut read, self.source, records).await?;
         let keys: Vec<String> = records.iter().filter_map(|record| record.key.clone()).collect();
-        let brought = read.external_ids(&batch.recorded_for, self.source, &keys).await?;
+        let source = batch.recorded_from.as_deref().unwrap_or(self.source);
+        let brought = read.external_ids(&batch.recorded_for, source, &keys).await?;
         let catalogue = Arc::clone(read.catalogue());
+        let language = read.rights().language.clone();
         read.finish().await?;
 
         let mut tasks: Vec<Task<'_>> = Vec::with_capacity(records.len());
@@ -146,7 +183,12 @@ impl Run<'_> {
             let known = record.key.as_ref().and_then(|key| brought.get(key));
             let digest = current.digest(&record.input, known.map(|known| known.digest.as_slice()));
             if known.is_some_and(|known| known.digest == digest) {
-                step.unchanged += 1;
+                // The number of a row was not there before this import: an earlier attempt at it created the record.
+                if batch.recorded_from.is_some() {
+                    step.created += 1
+                } else {
+                    step.unchanged += 1
+                }
                 continue;
             }
             let prepared = self.resolver.resolve(record).and_then(|resolved| {
@@ -156,7 +198,7 @@ impl Run<'_> {
                 };
                 let external = record.key.as_ref().map(|key| External {
                     resource: batch.recorded_for.clone(),
-                    source: self.source.to_owned(),
+                    source: source.to_owned(),
                     external_id: key.clone(),
                     digest,
                     known: known.map(|known| known.id),
@@ -165,7 +207,7 @@ impl Run<'_> {
             });
             match prepared {
                 Ok(task) => tasks.push(task),
-                Err(error) => errors.push(batch.located(record, error)),
+                Err(error) => errors.push(batch.located(record, error.told_in(&self.kernel.labels, &language))),
             }
         }
         let results = match self.mode {
@@ -250,12 +292,14 @@ impl Current<'_> {
 
     /// The command and the input that bring a record to its new content.
     fn change(&self, id: Uuid, before: &[u8], now: &[u8], input: Value) -> Result<(String, Value)> {
-        let refuse = |what: &str| Err(Error::rule("import.not_updatable", format!("the row has changed since it was brought in, and {what}")));
-        let Some(update) = &self.update else { return refuse("no command to change it is mapped") };
+        let refuse = |variant: &'static str, what: &str| {
+            Err(Error::rule("import.not_updatable", format!("the row has changed since it was brought in, and {what}")).variant(variant))
+        };
+        let Some(update) = &self.update else { return refuse("no_command", "no command to change it is mapped") };
         if before.get(HALF..) != now.get(HALF..) {
-            return refuse(&format!("{} cannot change what differs", update.name));
+            return refuse("fixed", &format!("{} cannot change what differs", update.name)).map_err(|error| error.arg("command", update.name.to_string()));
         }
-        let Value::Object(given) = input else { return refuse("its input is not an object") };
+        let Value::Object(given) = input else { return refuse("input", "its input is not an object") };
         if update.name == self.batch.command {
             return Ok((update.name.to_string(), Value::Object(given)));
         }

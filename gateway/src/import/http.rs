@@ -7,34 +7,57 @@
 //! `?dry_run=true` writes nothing. `?key=code` names the column of the external ids (of `?source=`, `import` unless given),
 //! so that a second run changes nothing and changed rows run the resource's update command; without it every row is new.
 //! The answer is the [`super::report::Report`]: rows that failed stand in it, and the others are done.
+//!
+//! The work goes on when the client leaves; `GET /api/v1/imports/{id}` says how far it is. With an `Idempotency-Key` the same
+//! file is brought in once: sent again, it is answered with what was done, or goes on where it was cut off. `Prefer:
+//! respond-async` does not wait for the end.
 
-use super::execute::Mode;
+use super::background::{self, Job};
+use super::execute::{Mode, Progress, Run};
 use super::record::{Batch, By, Part, Record, Reference, parse_path, put};
+use super::report::{Report, RowError};
+use super::resolve::Resolver;
+use super::runs::{self, Claim, New};
 use super::table::Table;
-use super::{import, report::RowError};
 use crate::error::{Answer, Problem};
 use crate::http::auth::Authenticated;
-use crate::http::extract::{Parameters, Path, short};
+use crate::http::extract::{Parameters, Path, REPLAYED, idempotency_key, short};
 use crate::state::AppState;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State};
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
-use axum::routing::post;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
-use steward_kernel::{Catalogue, Code, CommandSpec, Door, Error, Field, Kind};
+use std::time::Duration;
+use steward_kernel::{Catalogue, Code, CommandSpec, Door, Error, Field, Kind, Principal};
 use uuid::Uuid;
 
 const ROWS_MAX: usize = 100_000;
 /// Longer ones fit no index.
 const EXTERNAL_ID_CHARS_MAX: usize = 200;
 const FILE_BYTES_MAX: usize = 32 << 20;
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+const RESPOND_ASYNC: &str = "respond-async";
+
+/// How often a call looks whether the one that works on its file has come to an end.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// External ids of this beginning are the numbers of rows of an import.
+const OWN_SOURCE: &str = "import:";
 
 pub(crate) fn router() -> Router<AppState> {
-    Router::new().route("/api/v1/{module}/{resources}/import", post(receive).layer(DefaultBodyLimit::max(FILE_BYTES_MAX)))
+    Router::new()
+        .route("/api/v1/{module}/{resources}/import", post(receive).layer(DefaultBodyLimit::max(FILE_BYTES_MAX)))
+        .route("/api/v1/imports/{id}", get(progress))
+}
+
+async fn progress(State(state): State<AppState>, Authenticated(asker): Authenticated, Path(id): Path<String>, parameters: Parameters) -> Answer {
+    parameters.finish()?;
+    let id = Uuid::try_parse(&id).map_err(|_| Error::not_found("import"))?;
+    Ok(Json(runs::find(&state.kernel, &asker, id).await?).into_response())
 }
 
 async fn receive(
@@ -46,15 +69,19 @@ async fn receive(
 ) -> Answer {
     let mode = if parameters.take_flag("dry_run")? { Mode::DryRun } else { Mode::Apply };
     let source = parameters.take("source")?.unwrap_or_else(|| "import".to_owned());
-    let key = parameters.take("key")?;
+    let column = parameters.take("key")?;
     parameters.finish()?;
-    if source.is_empty() || source.len() > 60 || source.chars().any(char::is_control) {
+    let key = idempotency_key(request.headers())?;
+    let waits = !prefers_async(request.headers());
+    if source.is_empty() || source.len() > 60 || source.chars().any(char::is_control) || source.starts_with(OWN_SOURCE) {
         return Err(Error::field("source", "1 to 60 characters are expected").into());
     }
     let resource = Arc::clone(state.kernel.registry.catalogue.resource_at(&module, &plural)?);
     let create = resource.create.as_ref().ok_or_else(|| Error::bad_request(format!("{} cannot be created one by one", resource.name)))?;
     let asker = asker.through(Door::Import);
     let (name, bytes) = file(request).await?;
+    let digest =
+        digest(&state, &[resource.name.as_bytes(), &[u8::from(mode == Mode::DryRun)], source.as_bytes(), column.as_deref().unwrap_or("").as_bytes(), &bytes]);
     let table = Table::parse(&name, &bytes, ROWS_MAX)?;
 
     let catalogue = {
@@ -65,9 +92,82 @@ async fn receive(
     };
     let spec = Arc::clone(catalogue.command(create)?);
     let update = resource.update.as_ref().map(ToString::to_string);
-    let batch = Batch { recorded_for: resource.name.to_string(), command: spec.name.to_string(), update, ..batch(&catalogue, &spec, &table, key.as_deref())? };
-    let report = import(&state.kernel, &asker, &source, std::slice::from_ref(&batch), mode, &|_| {}).await?;
-    Ok((StatusCode::OK, Json(report)).into_response())
+    let mut batch =
+        Batch { recorded_for: resource.name.to_string(), command: spec.name.to_string(), update, ..batch(&catalogue, &spec, &table, column.as_deref())? };
+    // Whoever may not is told so, and leaves no import behind.
+    let progress = |_: &Progress<'_>| {};
+    let kernel = &state.kernel;
+    Run { kernel, principal: &asker, source: &source, mode, progress: &progress, resolver: Resolver::default(), resumed: None }.check_right(&batch).await?;
+
+    let rows = batch.records.len() + batch.refused.len();
+    let report = Report { dry_run: mode == Mode::DryRun, ..Report::default() };
+    let new = New {
+        key: key.as_deref(),
+        digest: &digest,
+        resource: &resource.name,
+        source: &source,
+        file: &table.file,
+        dry_run: mode == Mode::DryRun,
+        rows,
+        report: &report,
+    };
+    loop {
+        let id = match runs::claim(kernel, &asker, &new).await? {
+            Claim::Done(id, report) => return Ok(done(id, &report, true)),
+            Claim::Running(id) => id,
+            Claim::Ours(held, resumed) => {
+                // Without external ids the number of a row says, when the import goes on, what became of it.
+                if key.is_some() && column.is_none() && mode == Mode::Apply {
+                    batch.recorded_from = Some(format!("{OWN_SOURCE}{}", held.id));
+                    batch.records.iter_mut().for_each(|record| record.key = Some(record.row.to_string()));
+                }
+                let job = Job { asker: asker.clone(), source: source.clone(), batch, mode, held, resumed };
+                let ended = background::start(&state, job);
+                if waits {
+                    let ended = ended.await.map_err(|error| Error::internal("the task of an import has ended").with_source(error))?;
+                    return Ok(done(held.id, &ended?, false));
+                }
+                return accepted(&state, &asker, held.id).await;
+            }
+        };
+        if !waits {
+            return accepted(&state, &asker, id).await;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Keyed, because from a plain digest one could tell whether a file is one that one has.
+fn digest(state: &AppState, parts: &[&[u8]]) -> Vec<u8> {
+    let mut hasher = blake3::Hasher::new_keyed(&blake3::derive_key("steward import digest v1", &state.kernel.cursor_key));
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    hasher.finalize().as_bytes().to_vec()
+}
+
+fn prefers_async(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split([',', ';'])).any(|wish| wish.trim().eq_ignore_ascii_case(RESPOND_ASYNC))
+}
+
+fn path_of(id: Uuid) -> String {
+    format!("/api/v1/imports/{id}")
+}
+
+fn done(id: Uuid, report: &Report, replayed: bool) -> Response {
+    let mut response = (StatusCode::OK, [(header::CONTENT_LOCATION, path_of(id))], Json(report)).into_response();
+    if replayed {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    response
+}
+
+async fn accepted(state: &AppState, asker: &Principal, id: Uuid) -> Answer {
+    let import = runs::find(&state.kernel, asker, id).await?;
+    let headers = [(header::LOCATION, path_of(id)), (HeaderName::from_static("preference-applied"), RESPOND_ASYNC.to_owned())];
+    Ok((StatusCode::ACCEPTED, headers, Json(import)).into_response())
 }
 
 /// The file: the body itself, or the part `file` of a form.

@@ -11,6 +11,8 @@ pub struct Batch {
     pub command: String,
     /// What the external ids are recorded for.
     pub recorded_for: String,
+    /// Where they come from, if not from where the references do: the numbers of rows come from the import itself.
+    pub recorded_from: Option<String>,
     pub update: Option<String>,
     /// Every input that the source speaks of. One that a changed row leaves out is cleared.
     pub inputs: BTreeSet<String>,

@@ -1,14 +1,15 @@
 //! What an import did: counts for each step, and its errors by file, row and column.
 
 use crate::error::Problem;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use steward_kernel::Error;
 use steward_kernel::error::FieldError;
 
 /// Errors that are kept; the rest is counted.
 const ERRORS_MAX: usize = 1_000;
 
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Report {
     pub dry_run: bool,
     pub steps: Vec<StepReport>,
@@ -18,7 +19,7 @@ pub struct Report {
 }
 
 /// Counts of rows. In a dry run `created` and `updated` say what would be.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct StepReport {
     pub file: String,
     pub command: String,
@@ -30,18 +31,18 @@ pub struct StepReport {
     pub failed: usize,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RowError {
     pub file: String,
     /// As a spreadsheet counts: the headers are row 1. 0 concerns the whole file.
     pub row: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
-    pub code: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<&'static str>,
+    pub code: Cow<'static, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Cow<'static, str>>,
     pub message: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldError>,
 }
 
@@ -50,7 +51,7 @@ impl RowError {
         // The same way as an answer: what is our fault is logged, and nothing of it is told.
         let problem = Problem::from(error);
         problem.log();
-        let (code, reason) = (problem.code, problem.reason);
+        let (code, reason) = (Cow::Borrowed(problem.code), problem.reason.map(Cow::Borrowed));
         let message = if problem.status.as_u16() == 500 { "something went wrong on our side".to_owned() } else { problem.detail.into_owned() };
         Self { file: file.to_owned(), row, column: None, code, reason, message, fields: problem.fields }
     }

@@ -26,6 +26,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use steward_kernel::bus::{Executed, Plan, Preview, Step};
 use steward_kernel::error::FieldError;
+use steward_kernel::query::TRUNCATED;
 use steward_kernel::{Catalogue, Code, CommandSpec, Error, Field, Kind, Read, Resource, ids};
 use uuid::Uuid;
 
@@ -51,6 +52,8 @@ struct Job {
     /// The record that it acts on, as it is now.
     record: Option<Value>,
     fields: Vec<Field>,
+    /// Lines that the form leaves alone: it does not have all of them, and what it sent back would stand for the whole.
+    withheld: Vec<Field>,
     /// Offered for amounts.
     currency: String,
     /// Where the form is sent to.
@@ -174,7 +177,14 @@ async fn job(read: &mut Read, view: &View, pick: impl Fn(&Catalogue) -> Picked, 
         None => None,
     };
     let currency = currency(read, view).await;
-    Ok(Job { fields: inputs(view, &spec), action: view.uri.path().to_owned(), spec, resource, mode, target, record, currency })
+    let is_withheld = |field: &Field| mode == Mode::Edit && record.as_ref().is_some_and(|record| is_truncated(record, &field.name));
+    let (withheld, fields) = inputs(view, &spec).into_iter().partition(is_withheld);
+    Ok(Job { fields, withheld, action: view.uri.path().to_owned(), spec, resource, mode, target, record, currency })
+}
+
+/// Whether a record has more rows of a child than came with it.
+pub(super) fn is_truncated(record: &Value, child: &str) -> bool {
+    record.get(TRUNCATED).and_then(Value::as_array).is_some_and(|names| names.iter().any(|name| name == child))
 }
 
 /// The currency of the reader's own company.

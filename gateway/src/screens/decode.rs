@@ -8,12 +8,10 @@ use super::picker::TYPED;
 use super::view::{View, id_of};
 use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use steward_kernel::error::FieldError;
+use steward_kernel::input::LINES_MAX;
 use steward_kernel::{Field, Kind};
-
-/// Lines that one form may bring; the bus has its own bound.
-const ROWS_MAX: usize = 1_000;
 
 /// What stands in the fields of a form, by their names.
 #[derive(Clone, Debug, Default)]
@@ -33,33 +31,30 @@ impl Values {
     pub(super) fn typed(&self, name: &str) -> &str {
         self.get(&format!("{TYPED}{name}"))
     }
-    /// One more than the largest index of `prefix[index][…]`.
+    /// One more than the largest index of `prefix[index][…]`. One more than a document may have is enough for the bus to refuse it.
     pub(super) fn rows(&self, prefix: &str) -> usize {
-        let index = |name: &String| name.strip_prefix(TYPED).unwrap_or(name).strip_prefix(prefix)?.strip_prefix('[')?.split(']').next()?.parse::<usize>().ok();
-        self.0.keys().filter_map(index).max().map_or(0, |last| last.saturating_add(1).min(ROWS_MAX))
+        self.0.keys().filter_map(|name| Some(index_of(name, prefix)?.0)).max().map_or(0, |last| last.saturating_add(1).min(LINES_MAX + 1))
     }
 
-    /// Leaves rows out in which nothing was typed, so that the indexes of errors are those of the rows shown.
+    /// Numbers the rows anew and leaves those out in which nothing was typed, so that the indexes of errors are those of the
+    /// rows shown. Where rows were added and removed, indexes are far apart.
     pub(super) fn compact(&mut self, field: &Field, prefix: &str) {
         let Kind::Lines(inner) = &field.kind else { return };
-        let rows = self.rows(prefix);
+        let mut rows: BTreeMap<usize, Vec<(String, &'static str, String)>> = BTreeMap::new();
+        for name in self.0.keys() {
+            if let Some((row, mark, rest)) = index_of(name, prefix) {
+                rows.entry(row).or_default().push((name.clone(), mark, rest.to_owned()));
+            }
+        }
         let mut kept = 0;
-        for row in 0..rows {
-            let from = format!("{prefix}[{row}]");
-            let moved: Vec<(String, String)> = self
-                .0
-                .keys()
-                .filter_map(|name| {
-                    let (mark, bare) = name.strip_prefix(TYPED).map_or(("", name.as_str()), |bare| (TYPED, bare));
-                    bare.strip_prefix(&from).map(|rest| (name.clone(), format!("{mark}{prefix}[{kept}]{rest}")))
-                })
-                .collect();
-            let is_empty = self.is_empty_row(inner, &from);
-            for (old, new) in moved {
+        for (row, cells) in rows {
+            let is_empty = self.is_empty_row(inner, &format!("{prefix}[{row}]"));
+            for (old, mark, rest) in cells {
+                // Rows move forward only, into places that were emptied before.
                 if let Some(value) = self.0.remove(&old)
                     && !is_empty
                 {
-                    self.0.insert(new, value);
+                    self.0.insert(format!("{mark}{prefix}[{kept}]{rest}"), value);
                 }
             }
             kept += usize::from(!is_empty);
@@ -79,6 +74,13 @@ impl Values {
             }
         })
     }
+}
+
+/// The row of a name like `prefix[row]rest`, with the mark of a picker's text and what comes after the row.
+fn index_of<'n>(name: &'n str, prefix: &str) -> Option<(usize, &'static str, &'n str)> {
+    let (mark, bare) = name.strip_prefix(TYPED).map_or(("", name), |bare| (TYPED, bare));
+    let (row, rest) = bare.strip_prefix(prefix)?.strip_prefix('[')?.split_once(']')?;
+    Some((row.parse().ok()?, mark, rest))
 }
 
 /// The name of a field in a form.
@@ -250,6 +252,20 @@ mod tests {
         values.compact(&lines, "lines");
         assert_eq!(values.rows("lines"), 1);
         assert_eq!((values.get("lines[0][item]"), values.get("lines[0][quantity][value]")), ("a", "2"));
+    }
+
+    #[test]
+    fn no_row_is_lost_where_rows_were_added_and_removed_and_too_many_are_told() {
+        let lines = Field::lines("lines", vec![Field::text("item")]);
+        let mut values = Values::default();
+        for row in (0..LINES_MAX).map(|row| row * 3) {
+            values.set(format!("lines[{row}][item]"), row.to_string());
+        }
+        values.compact(&lines, "lines");
+        assert_eq!((values.rows("lines"), values.get("lines[999][item]")), (LINES_MAX, "2997"));
+        values.set("lines[70000][item]", "one more");
+        values.compact(&lines, "lines");
+        assert_eq!(values.rows("lines"), LINES_MAX + 1);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A record: what it is, what can be done with it, its lines, what refers to it, and how it came to be so.
 
+use super::command::is_truncated;
 use super::mark::Mark;
 use super::shell::{icon, page as frame};
 use super::view::{Of, View, id_of, list_path, record_path, with_query};
@@ -99,14 +100,16 @@ fn commands<'a>(view: &'a View, resource: &'a Resource, record: &Value, is_archi
     commands
 }
 
-/// Whether the command is there to take another one back: of two that undo each other, the one for the later states.
+/// Whether the command is there to take another one back: of two of which one undoes the other, the one for the later states.
 fn goes_back(view: &View, spec: &CommandSpec) -> bool {
     let status = view.catalogue.resources.get(spec.resource.as_ref()).and_then(|resource| resource.find_field("status"));
     let first = |spec: &CommandSpec| match status.map(|field| &field.kind) {
         Some(Kind::Choice(states)) => states.iter().position(|state| spec.when.contains(state)),
         _ => None,
     };
-    view.catalogue.commands.values().any(|other| other.name != spec.name && other.undo.as_ref() == Some(&spec.name) && first(other) < first(spec))
+    view.catalogue.commands.values().any(|other| {
+        other.name != spec.name && (other.undo.as_ref() == Some(&spec.name) || spec.undo.as_ref() == Some(&other.name)) && first(other) < first(spec)
+    })
 }
 
 fn fits(spec: &CommandSpec, status: Option<&str>) -> bool {
@@ -201,6 +204,7 @@ fn children(view: &View, resource: &Resource, child: &Resource, record: &Value, 
     let rows =
         [short, child.plural.as_ref()].into_iter().find_map(|name| record.get(name).and_then(Value::as_array).filter(|rows| rows.iter().all(Value::is_object)));
     let rows = rows.map_or(&[][..], Vec::as_slice);
+    let has_more = [short, child.plural.as_ref()].iter().any(|name| is_truncated(record, name));
     let parent = child.parent.as_ref().map_or("", |parent| parent.column.as_ref());
     let usual = |field: &&Field| field.column != parent && field.name != "position" && field.in_list;
     let mut fields: Vec<&Field> = view.fields(child).filter(usual).collect();
@@ -222,7 +226,7 @@ fn children(view: &View, resource: &Resource, child: &Resource, record: &Value, 
         div class="col-12" {
             section class="card" aria-label=(view.plural(child)) {
                 div class="card-header" {
-                    h2 class="card-title" { (view.plural(child)) @if !rows.is_empty() { span class="badge bg-secondary-lt ms-2" { (rows.len()) } } }
+                    h2 class="card-title" { (view.plural(child)) @if !rows.is_empty() { span class="badge bg-secondary-lt ms-2" { (rows.len()) @if has_more { "+" } } } }
                     @if let Some((spec, to)) = add { div class="card-actions" { a class="btn btn-sm" href=(to) data-command=(spec.name) { (icon("plus")) (view.t("new")) } } }
                 }
                 @if rows.is_empty() { div class="card-body text-secondary" { (view.t("nothing-yet")) } } @else {
@@ -235,6 +239,7 @@ fn children(view: &View, resource: &Resource, child: &Resource, record: &Value, 
                             } } }
                         }
                     }
+                    @if has_more { div class="card-footer text-secondary" data-truncated { (view.t("not-all-shown")) } }
                 }
             }
         }

@@ -217,7 +217,7 @@ async fn undo_of_confirm_restores_status_and_stock_and_only_once() {
 
     let reader = shop.seller("Reader", &[], T).await;
     shop.app.post(&reader, &undo, &json!({})).await.problem(403, "forbidden");
-    assert_eq!(shop.audits("sales.order.reopen", "refused").await, 1);
+    assert_eq!(shop.audits("sales.order.put_back", "refused").await, 1);
     let blind = shop.app.user(&shop.tenant, "Blind", &[("sales:order:reopen", T)]).await;
     shop.app.post(&blind, &undo, &json!({})).await.problem(404, "not_found");
     let elsewhere = shop.app.tenant("elsewhere", steward_migrations::Placement::Pooled).await;

@@ -1,9 +1,10 @@
 //! What somebody tried and may not is written down, in batches and imports as well; and what nobody needs is forgotten.
 
-use crate::app::User;
+use crate::app::{TestApp, User, id, moment};
 use crate::shop::{READING, Shop};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
-use steward_kernel::bus::{External, Row};
+use steward_kernel::bus::{External, Plan, Request, Row, Step};
 use steward_kernel::principal::Scope;
 use steward_kernel::{Code, ids};
 use tokio_util::sync::CancellationToken;
@@ -96,6 +97,63 @@ async fn whoever_aims_at_a_record_out_of_his_reach_is_written_down_as_for_one_th
     let order = shop.quotation(&shop.admin, "1").await;
     shop.app.try_run(&shop.admin, "sales.order.start", json!({ "order": order })).await.unwrap_err();
     assert_eq!(refusals(&shop).await.len(), 2);
+    shop.app.close().await;
+}
+
+#[tokio::test]
+async fn of_a_plan_the_step_that_was_refused_is_written_down() {
+    let shop = Shop::open().await;
+    let mut grants = READING.to_vec();
+    grants.extend([("crm:party:create", Scope::Tenant), ("sales:order:quote", Scope::Own)]);
+    let user = shop.app.user(&shop.tenant, "Planner", &grants).await;
+    let order = id(&shop.app.run(&shop.admin, "sales.order.create", shop.order_input("1")).await);
+    let step = |command: &str, input: Value| Step { command: command.into(), input, name: None, expected_version: None };
+    let create = || step("crm.party.create", json!({ "name": "X" }));
+    for (steps, command, code) in [
+        // Refused before anything runs, and in the course of it.
+        ([create(), step("sales.order.confirm", json!({ "order": order }))], "sales.order.confirm", "forbidden"),
+        ([create(), step("sales.order.quote", json!({ "order": order }))], "sales.order.quote", "not_found"),
+        ([step("sales.order.confirm", json!({ "order": order })), create()], "sales.order.confirm", "forbidden"),
+        // Slow work is prepared before the transaction, for who may run every step.
+        (
+            [create(), step("identity.user.set_password", json!({ "user": shop.admin.id, "password": "correct horse battery" }))],
+            "identity.user.set_password",
+            "forbidden",
+        ),
+    ] {
+        let told = refusals(&shop).await.len();
+        let plan = Plan { steps: steps.to_vec(), idempotency_key: None, detail: json!({ "plan": told }), expected_digest: None };
+        shop.app.kernel.execute_plan(&user.principal, plan).await.unwrap_err();
+        shop.app.kernel.preview(&user.principal, &steps).await.unwrap_err();
+        let refused = refusals(&shop).await;
+        let fresh: Vec<_> = refused.iter().filter(|(.., detail)| *detail == json!({ "plan": told })).collect();
+        assert_eq!(fresh.iter().map(|(name, code, _)| (name.as_str(), code.as_str())).collect::<Vec<_>>(), [(command, code)], "{refused:?}");
+        let previewed = refused.iter().filter(|(name, _, detail)| name == command && *detail == json!({ "preview": true })).count();
+        assert!(previewed > 0, "{command}: {refused:?}");
+    }
+    assert!(refusals(&shop).await.iter().all(|(command, ..)| command != "crm.party.create"));
+    shop.app.close().await;
+}
+
+#[tokio::test]
+async fn a_key_is_kept_for_its_days_and_then_forgotten() {
+    let shop = Shop::of(TestApp::configured(Vec::new(), |config| config.limits.idempotency_keep_days = 3).await).await;
+    let run = async |key: &str| {
+        let request = Request { idempotency_key: Some(key.into()), ..Request::new("crm.party.create", json!({ "name": key, "allow_duplicate": true })) };
+        shop.app.kernel.execute(&shop.admin.principal, request).await.unwrap()
+    };
+    let prune = async || shop.app.state.relay.prune_keys(&CancellationToken::new()).await.unwrap();
+    let first = run("early").await;
+    shop.app.clock.set(moment() + TimeDelta::days(2));
+    run("late").await;
+    shop.app.clock.set(moment() + TimeDelta::days(3));
+    assert_eq!(prune().await, 0, "on the day itself it is still kept");
+    assert_eq!(run("early").await.execution, first.execution);
+    shop.app.clock.set(moment() + TimeDelta::days(3) + TimeDelta::seconds(1));
+    assert_eq!((prune().await, prune().await), (1, 0));
+    let again = run("early").await;
+    assert!(!again.replayed && again.execution != first.execution);
+    assert!(run("late").await.replayed);
     shop.app.close().await;
 }
 

@@ -313,10 +313,9 @@ async fn a_report_shows_only_what_its_reader_may_see() {
     }
 }
 
-#[tokio::test]
-async fn titles_behind_references_are_those_that_the_reader_may_see() {
+async fn titles(placement: Placement) {
     let app = TestApp::start().await;
-    let here = World::make(&app, "here", 'a', Placement::Pooled).await;
+    let here = World::make(&app, "here", 'a', placement).await;
     let catalogue = &app.kernel.registry.catalogue;
     let permissions: BTreeSet<&str> = catalogue.resources.values().map(|resource| resource.permission.as_ref()).collect();
     for resource in catalogue.resources.values() {
@@ -346,10 +345,19 @@ async fn titles_behind_references_are_those_that_the_reader_may_see() {
 }
 
 #[tokio::test]
-async fn a_cursor_of_another_tenant_or_a_forged_one_opens_nothing() {
+async fn titles_behind_references_are_those_that_the_reader_may_see_in_the_shared_schema() {
+    titles(Placement::Pooled).await;
+}
+
+#[tokio::test]
+async fn titles_behind_references_are_those_that_the_reader_may_see_in_a_schema_of_its_own() {
+    titles(Placement::Schema).await;
+}
+
+async fn cursors(placement: Placement) {
     let app = TestApp::start().await;
-    let here = World::make(&app, "here", 'a', Placement::Pooled).await;
-    let there = World::make(&app, "there", 'b', Placement::Pooled).await;
+    let here = World::make(&app, "here", 'a', placement).await;
+    let there = World::make(&app, "there", 'b', placement).await;
     for resource in app.kernel.registry.catalogue.resources.values() {
         for world in [&here, &there] {
             app.set_grants(&world.tenant, world.me.role, &[(&resource.permission, Scope::Tenant)]).await;
@@ -366,6 +374,16 @@ async fn a_cursor_of_another_tenant_or_a_forged_one_opens_nothing() {
             .problem(400, "bad_request");
     }
     app.close().await;
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_tenant_or_a_forged_one_opens_nothing_in_the_shared_schema() {
+    cursors(Placement::Pooled).await;
+}
+
+#[tokio::test]
+async fn a_cursor_of_another_tenant_or_a_forged_one_opens_nothing_in_a_schema_of_its_own() {
+    cursors(Placement::Schema).await;
 }
 
 #[test]

@@ -38,9 +38,10 @@ pub(crate) struct Plan<'a> {
     /// Stands in every mark of this tenant: one letter.
     pub(crate) letter: char,
     pub(crate) rows: u32,
-    /// Row `i` has the owner `(i - 1) % owners`, and the department and company beside it.
+    /// Row `i` has the owner of the place `(i - 1) % places`, and the department and company beside it.
     pub(crate) places: Vec<Place>,
-    /// Each row has a department and a company of its own, which need not exist.
+    /// Departments and companies do not go with the owners: each pair of an owner and one of them comes once before any
+    /// comes again.
     pub(crate) loose: bool,
 }
 
@@ -94,21 +95,22 @@ impl Plan<'_> {
     }
 
     fn department(&self) -> String {
-        if self.loose { self.id("identity_department") } else { self.place(|place| place.department) }
+        self.place(|place| place.department, self.loose)
     }
     fn company(&self) -> String {
-        if self.loose { self.id("identity_company") } else { self.place(|place| place.company) }
+        self.place(|place| place.company, self.loose)
     }
 
-    fn place(&self, of: impl Fn(&Place) -> Uuid) -> String {
+    fn place(&self, of: impl Fn(&Place) -> Uuid, apart: bool) -> String {
         let ids: Vec<String> = self.places.iter().map(|place| format!("'{}'::uuid", of(place))).collect();
-        format!("(ARRAY[{}])[1 + (i - 1) % {}]", ids.join(", "), ids.len())
+        let step = if apart { ids.len() } else { 1 };
+        format!("(ARRAY[{}])[1 + (i - 1) / {step} % {}]", ids.join(", "), ids.len())
     }
 
     /// The referred row: somebody of the organisation, else the row of the same number.
     fn reference(&self, resource: &str) -> Option<String> {
         Some(match resource {
-            "identity.user" => self.place(|place| place.owner),
+            "identity.user" => self.place(|place| place.owner, false),
             "identity.department" => self.department(),
             "identity.company" => self.company(),
             other => self.id(&self.catalogue.resources.get(other)?.table),
@@ -129,7 +131,7 @@ impl Plan<'_> {
             "tenant_id" => return Some(format!("'{}'::uuid", self.tenant.id)),
             "id" => return Some(self.id(&resource.table)),
             "created_at" => return Some("now() - make_interval(secs => i)".into()),
-            _ if scoped(&resource.scope.owner) => return Some(self.place(|place| place.owner)),
+            _ if scoped(&resource.scope.owner) => return Some(self.place(|place| place.owner, false)),
             _ if scoped(&resource.scope.department) => return Some(self.department()),
             _ if scoped(&resource.scope.company) => return Some(self.company()),
             _ => {}

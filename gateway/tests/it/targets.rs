@@ -148,11 +148,10 @@ async fn a_command_never_touches_a_record_beyond_the_width_in_a_schema_of_its_ow
     out_of_reach(Placement::Schema).await;
 }
 
-#[tokio::test]
-async fn a_batch_answers_for_a_record_beyond_the_width_as_for_none() {
+async fn batches(placement: Placement) {
     let app = TestApp::start().await;
-    let here = World::make(&app, "here", 'a', Placement::Pooled).await;
-    let there = World::make(&app, "there", 'b', Placement::Pooled).await;
+    let here = World::make(&app, "here", 'a', placement).await;
+    let there = World::make(&app, "there", 'b', placement).await;
     let catalogue = &app.kernel.registry.catalogue;
     let own_rows = rows(&app, &here).await;
     for spec in catalogue.commands.values().filter(|spec| spec.target.is_some() && !spec.internal) {
@@ -170,4 +169,14 @@ async fn a_batch_answers_for_a_record_beyond_the_width_as_for_none() {
         assert!(errors.iter().all(|error| *error == errors[2]), "{}: {errors:?}", spec.name);
     }
     app.close().await;
+}
+
+#[tokio::test]
+async fn a_batch_answers_for_a_record_beyond_the_width_as_for_none_in_the_shared_schema() {
+    batches(Placement::Pooled).await;
+}
+
+#[tokio::test]
+async fn a_batch_answers_for_a_record_beyond_the_width_as_for_none_in_a_schema_of_its_own() {
+    batches(Placement::Schema).await;
 }

@@ -1,5 +1,7 @@
 //! Undo restores what was there and never what others have written since; over REST it is a write like any other.
 
+mod states;
+
 use crate::app::{Answer, User, id, id_of};
 use crate::shop::{Shop, T};
 use serde_json::{Value, json};
@@ -8,7 +10,7 @@ use steward_kernel::{Code, Error};
 use uuid::Uuid;
 
 impl Shop {
-    async fn undo(&self, executed: &Executed) -> Result<Executed, Error> {
+    pub(crate) async fn undo(&self, executed: &Executed) -> Result<Executed, Error> {
         self.app.kernel.undo(&self.admin.principal, executed.execution).await
     }
     /// Undo over REST with headers.
@@ -259,7 +261,7 @@ async fn the_preview_of_an_undo_shows_what_it_would_do_and_leaves_nothing() {
     // It refuses what the undo would refuse.
     let reader: User = shop.seller("Reader", &[], T).await;
     shop.app.post(&reader, &format!("commands/{}/undo?preview=true", confirmed.execution), &json!({})).await.problem(403, "forbidden");
-    assert_eq!(shop.audits("sales.order.reopen", "refused").await, 1);
+    assert_eq!(shop.audits("sales.order.put_back", "refused").await, 1);
     let (changed, _) = (shop.call("1").await, shop.call("2").await);
     assert_eq!(shop.post_undo(changed.execution, "?preview=true", &[]).await.problem(409, "conflict")["reason"], "kernel.changed_since");
 

@@ -1,14 +1,13 @@
 //! The evaluation, with its bounds: all suites. A suite that cannot be measured fails it.
 
-use std::env;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
 
 use crate::cargo::{self, Profile};
 use crate::test::TestServer;
-use crate::{checkout, child};
+use crate::{checkout, child, data};
 
 /// The suite that asks about files which are not ours, and what shows that they are there.
 const FOREIGN: (&str, &str) = ("answers", "northwind/orders.csv");
@@ -25,7 +24,7 @@ fn measure(server: &TestServer) -> Result<()> {
     let mut command = Command::new(cargo::build("steward-evals", "steward-evals", Profile::Dev)?);
     command.args(["run", "--quiet", "--database", server.url()]).current_dir(checkout::root()?);
     command.arg("--out").arg(checkout::scratch("evals")?);
-    let data = data()?;
+    let data = data::folder()?;
     let (suite, file) = FOREIGN;
     if data.join(file).is_file() {
         command.arg("--data").arg(data);
@@ -34,10 +33,4 @@ fn measure(server: &TestServer) -> Result<()> {
         command.args(["--allow-skip", suite]);
     }
     child::run(&mut command)
-}
-
-/// Where data for tests lies that is not ours: beside the checkout, as the gateway's tests look for it.
-fn data() -> Result<PathBuf> {
-    let root = checkout::root()?;
-    Ok(env::var_os("STEWARD_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from).join("data"))
 }

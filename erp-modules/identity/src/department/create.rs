@@ -46,7 +46,7 @@ impl Command for CreateDepartment {
         .await
         .during("store the department")?;
         if stored.rows_affected() == 0 {
-            return Err(Error::new(Code::Duplicate, "the company has a department of this name already").because("identity.name_taken"));
+            return Err(Error::new(Code::Duplicate, "the company has a department of this name already").because("identity.name_taken").variant("department"));
         }
         Ok(Outcome::of(RESOURCE, id))
     }

@@ -32,7 +32,7 @@ impl Command for CreateRole {
         .await
         .during("store the role")?;
         if stored.rows_affected() == 0 {
-            return Err(Error::new(Code::Duplicate, "a role of this name exists already").because("identity.name_taken"));
+            return Err(Error::new(Code::Duplicate, "a role of this name exists already").because("identity.name_taken").variant("role"));
         }
         Ok(Outcome::of(RESOURCE, id))
     }

@@ -77,7 +77,7 @@ impl Command for RemoveCompany {
                 .await
                 .during("remove the company of the user")?;
         if removed.rows_affected() == 0 {
-            return Err(Error::rule("identity.not_assigned", "this is not one of the user's further companies"));
+            return Err(Error::rule("identity.not_assigned", "this is not one of the user's further companies").variant("company"));
         }
         Ok(Outcome::of(RESOURCE, user.id).undo("identity.user.add_company", json!({ "user": user.id, "company": self.company })))
     }

@@ -83,7 +83,7 @@ impl Command for WithdrawRole {
             .await
             .during("remove the role of the user")?;
         if removed.rows_affected() == 0 {
-            return Err(Error::rule("identity.not_assigned", "the user does not have this role"));
+            return Err(Error::rule("identity.not_assigned", "the user does not have this role").variant("role"));
         }
         Ok(Outcome::of(RESOURCE, user.id).undo("identity.user.assign_role", json!({ "user": user.id, "role": self.role })))
     }

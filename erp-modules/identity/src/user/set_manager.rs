@@ -66,5 +66,5 @@ async fn own_line(work: &mut Work, user: Uuid) -> Result<()> {
     if guard::manages_tenant(work) || !super::superiors(work, actor).await?.contains(&user) {
         return Ok(());
     }
-    Err(Error::new(Code::Forbidden, "you cannot change whom you or your superiors report to").because("identity.escalation"))
+    Err(Error::new(Code::Forbidden, "you cannot change whom you or your superiors report to").because("identity.escalation").variant("superiors"))
 }

@@ -65,14 +65,14 @@ impl Command for UpdateUser {
         }
         let moved = company != user.company_id || department != user.department_id;
         if moved && user.id == work.user() && !guard::unrestricted(work) {
-            return Err(Error::new(Code::Forbidden, "you cannot place yourself elsewhere").because("identity.escalation"));
+            return Err(Error::new(Code::Forbidden, "you cannot place yourself elsewhere").because("identity.escalation").variant("own_place"));
         }
         // The new place must lie within the asker's own width, and a company is given only by who works for it, as in `add_company`.
         if moved {
             work.check_new(RowScope { owner: Some(user.id), department, company: Some(company) })?;
             guard::manages_place(work, company, department)?;
             if company != user.company_id && !guard::unrestricted(work) && !work.rights().companies.contains(&company) {
-                return Err(Error::new(Code::Forbidden, "you do not work for this company yourself").because("identity.escalation"));
+                return Err(Error::new(Code::Forbidden, "you do not work for this company yourself").because("identity.escalation").variant("company"));
             }
         }
         // Whoever has the address may one day have the account.

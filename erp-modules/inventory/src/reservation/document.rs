@@ -118,7 +118,7 @@ fn by_line(reservations: &[Reservation], what: &str) -> Value {
     json!({ "lines": sums.into_iter().map(|(line, sum)| json!({ "line": line, what: plain(sum) })).collect::<Vec<_>>() })
 }
 
-fn tell_each(work: &mut Work, message: &str, reservations: &[Reservation], items: &[Held]) {
+fn tell_each(work: &mut Work, message: &'static str, reservations: &[Reservation], items: &[Held]) {
     for item in items {
         let sum = reservations.iter().filter(|reservation| reservation.item_id == item.id).map(|reservation| reservation.quantity).sum();
         tell(work, message, sum, &item.name);

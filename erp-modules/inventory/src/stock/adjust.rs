@@ -11,8 +11,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::json;
 use steward_kernel::command::Command;
-use steward_kernel::labels::FluentValue;
-use steward_kernel::{CommandSpec, Error as KernelError, Field, Outcome, Result, Risk, Work};
+use steward_kernel::{CommandSpec, Error as KernelError, Field, Message, Outcome, Result, Risk, Work};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,10 +58,8 @@ impl Command for Adjust {
             .post(work, Move { kind: ADJUSTMENT, quantity: self.on_hand - before, date, reference: Some(&self.reason), document: None }, Bound::OnHand)
             .await?;
         if self.on_hand < place.level.reserved {
-            let language = work.rights().language.clone();
-            let args = [("item", FluentValue::from(place.item.name.clone())), ("quantity", FluentValue::from(plain(place.level.reserved)))];
-            let warning = work.kernel().labels.with_args(&language, "inventory-warning-below_reserved", &args);
-            work.warn(warning);
+            let (item, reserved) = (place.item.name.clone(), plain(place.level.reserved));
+            work.warn(Message::new("inventory-warning-below_reserved").arg("item", item).arg("quantity", reserved));
         }
         work.emit("inventory.stock.adjusted", place.item.id, json!({ "warehouse": place.warehouse.id, "before": plain(before), "after": plain(self.on_hand) }));
         let undo = json!({

@@ -43,7 +43,7 @@ impl Kernel {
         let admitted = work.admit(command);
         work.abandon().await;
         if let Err(error) = admitted {
-            self.audit_refusal(principal, &placement, &[step], &error, &json!({ "rows": rows.len() })).await;
+            self.audit_refusal(principal, &placement, &step, &error, &json!({ "rows": rows.len() })).await;
             return Err(error);
         }
         if let Some(key) = key {

@@ -18,15 +18,20 @@ pub(super) async fn claim(work: &mut Work, key: &str, steps: &[Step]) -> Result<
     }
     let digest = digest(&work.kernel.cursor_key, steps);
     let command = steps.first().map_or("", |step| step.command.as_str());
-    let inserted = sqlx::query("INSERT INTO kernel_idempotency (tenant_id, actor_id, key, command, digest) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING")
-        .bind(work.tenant())
-        .bind(work.user())
-        .bind(key)
-        .bind(command)
-        .bind(digest.as_slice())
-        .execute(work.db())
-        .await
-        .during("claim the idempotency key")?;
+    // By the clock of the program, which also says when the key is old enough to be forgotten.
+    let now = work.now();
+    let inserted = sqlx::query(
+        "INSERT INTO kernel_idempotency (tenant_id, actor_id, key, command, digest, created_at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+    )
+    .bind(work.tenant())
+    .bind(work.user())
+    .bind(key)
+    .bind(command)
+    .bind(digest.as_slice())
+    .bind(now)
+    .execute(work.db())
+    .await
+    .during("claim the idempotency key")?;
     if inserted.rows_affected() == 1 {
         return Ok(None);
     }

@@ -9,6 +9,7 @@ use super::{Kernel, Step, canonical};
 use crate::catalogue::{Kind, Risk, module_of};
 use crate::command::{Outcome, Reference};
 use crate::error::{During, Error, Result};
+use crate::message::Message;
 use crate::principal::Principal;
 use crate::query;
 use crate::work::{Mode, Work};
@@ -123,7 +124,8 @@ fn digest_of(work: &Work, records: &[((String, Uuid), Touched)]) -> String {
     }
     lines.sort();
     let mut hasher = blake3::Hasher::new();
-    for line in lines.iter().chain(&work.effects) {
+    let effects: Vec<String> = work.effects.iter().map(Message::canonical).collect();
+    for line in lines.iter().chain(&effects) {
         hasher.update(line.as_bytes());
         hasher.update(&[0]);
     }
@@ -144,27 +146,21 @@ impl Kernel {
         }
         let placement = self.placement(principal.tenant).await?;
         let mut work = self.open(principal, &placement, Mode::Preview, steps).await?;
-        let result = work.preview_reaching(steps, reached).await;
+        let result = work.preview(steps, reached).await.map_err(|error| error.told_in(&self.labels, &work.rights.language));
         work.abandon().await;
         if let Err(error) = &result {
             let mut detail = detail.clone();
             if let Some(detail) = detail.as_object_mut() {
                 detail.insert("preview".into(), json!(true));
             }
-            // The refusal names the step that was refused, whatever came before it.
-            let refused = steps.get(reached.load(Ordering::Relaxed)..).filter(|rest| !rest.is_empty()).unwrap_or(steps);
-            self.audit_refusal(principal, &placement, refused, error, &detail).await;
+            self.audit_refusal(principal, &placement, super::refusals::refused(steps, reached), error, &detail).await;
         }
         result
     }
 }
 
 impl Work {
-    pub(super) async fn preview(&mut self, steps: &[Step]) -> Result<Preview> {
-        self.preview_reaching(steps, &AtomicUsize::new(0)).await
-    }
-
-    async fn preview_reaching(&mut self, steps: &[Step], reached: &AtomicUsize) -> Result<Preview> {
+    pub(super) async fn preview(&mut self, steps: &[Step], reached: &AtomicUsize) -> Result<Preview> {
         let done = self.run_steps(steps, &Value::Null, reached).await?;
         let own = touched(self).await?;
         let digest = digest_of(self, &own);
@@ -190,12 +186,14 @@ impl Work {
         let created: Vec<Uuid> = records.iter().filter(|(_, record)| record.created).map(|((_, id), _)| *id).collect();
         let changes = self.shown(records).await?;
         let created = created.into_iter().filter(|id| changes.iter().any(|change| change.id == *id)).collect();
+        let (labels, language) = (Arc::clone(&self.kernel.labels), self.rights.language.clone());
+        let told = |messages: Vec<Message>| messages.iter().map(|message| message.told(&labels, &language)).collect();
         Ok(Preview {
             changes,
             created,
-            effects: std::mem::take(&mut self.effects),
+            effects: told(std::mem::take(&mut self.effects)),
             follows,
-            warnings: std::mem::take(&mut self.warnings),
+            warnings: told(std::mem::take(&mut self.warnings)),
             irreversible,
             risk,
             targets,

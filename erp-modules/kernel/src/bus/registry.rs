@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::events::ErasedSubscription;
 use crate::labels::Labels;
 use crate::module::{Module, RoleSeed};
+use crate::query;
 use crate::report::ErasedReport;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -160,6 +161,9 @@ fn check_resource(catalogue: &Catalogue, resource: &Resource) -> Result<()> {
     check_fields(catalogue, &resource.name, &resource.fields)?;
     if resource.find_field(&resource.title).is_none() {
         return Err(refuse(format!("{} has no field {}, its title", resource.name, resource.title)));
+    }
+    if resource.find_field(query::TRUNCATED).is_some() {
+        return Err(refuse(format!("{} declares {}, which tells what is missing of a record", resource.name, query::TRUNCATED)));
     }
     for command in [&resource.create, &resource.update, &resource.archive].into_iter().flatten() {
         if !catalogue.commands.contains_key(command.as_ref()) {

@@ -5,6 +5,7 @@ use crate::audit;
 use crate::catalogue::CommandSpec;
 use crate::error::{During, Error, Result};
 use crate::events::{Delivery, ErasedSubscription, Event};
+use crate::message::Message;
 use crate::principal::{Door, Principal};
 use crate::work::{Companies, Mode, Work};
 use std::sync::Arc;
@@ -110,7 +111,8 @@ impl Work {
             Ok(()) => sqlx::query("RELEASE SAVEPOINT follow").execute(&mut *self.tx).await.during("release a savepoint").map(drop),
             Err(error) => {
                 // Its text may tell of records that the user may not read: it runs with an authority of its own.
-                self.warnings.push(format!("{} would fail ({})", subscription.name(), error.reason.unwrap_or(error.code.as_str())));
+                let why = error.reason.unwrap_or(error.code.as_str());
+                self.warn(Message::new("kernel-warning-would_fail").arg("name", subscription.name()).arg("reason", why));
                 sqlx::query("ROLLBACK TO SAVEPOINT follow").execute(&mut *self.tx).await.during("return to a savepoint").map(drop)
             }
         }

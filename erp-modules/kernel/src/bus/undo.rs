@@ -3,14 +3,15 @@
 //! It runs through the same bus with its own permission and checks, and it refuses when later documents depend on the
 //! record: history stays, the business state is restored.
 //!
-//! Two kinds. A state machine is taken back by its own named command (confirm by reopen), whose rules say when. An undo
+//! Two kinds. A state machine is taken back by a named command whose rules say when; it may be an internal one that only
+//! undo runs, where no command of a door leads back to just the state before. An undo
 //! that *restores* puts old values back and would overwrite what others wrote meanwhile, so it runs only while the record
 //! is as the execution left it, by its version ([`restores`]). Undoing the newest of several changes brings the record
 //! back to what the one before left, so that changes can be undone one after the other, from the end.
 
 mod plan;
 
-use super::{Executed, Kernel, Preview, Step, idempotency};
+use super::{Executed, Kernel, Preview, Step, Way, idempotency};
 use crate::catalogue::Catalogue;
 use crate::error::{During, Error, Result};
 use crate::principal::Principal;
@@ -168,8 +169,10 @@ impl Kernel {
         let placement = self.placement(principal.tenant).await?;
         let steps = [self.undoing(principal, &undo).await?];
         let detail = json!({ "undoes": undo.execution });
+        let mut work = self.open(principal, &placement, Mode::Execute, &steps).await?;
+        work.way = Way::Back;
+        let language = work.rights.language.clone();
         let result: Result<Vec<Executed>> = async {
-            let mut work = self.open(principal, &placement, Mode::Execute, &steps).await?;
             let recorded = work.recorded(undo.execution).await?;
             work.admit(&steps[0].command)?;
             // Before the state is looked at: who repeats his call learns what became of it, not that it was done already.
@@ -195,13 +198,13 @@ impl Kernel {
             Ok(done)
         }
         .await;
-        match result {
+        match result.map_err(|error| error.told_in(&self.labels, &language)) {
             Ok(mut done) => {
                 self.committed.tell();
                 done.pop().ok_or_else(|| Error::internal("an undo had no result"))
             }
             Err(error) => {
-                self.audit_refusal(principal, &placement, &steps, &error, &detail).await;
+                self.audit_refusal(principal, &placement, &steps[0], &error, &detail).await;
                 Err(error)
             }
         }
@@ -212,18 +215,20 @@ impl Kernel {
         let placement = self.placement(principal.tenant).await?;
         let steps = [self.undoing(principal, &undo).await?];
         let mut work = self.open(principal, &placement, Mode::Preview, &steps).await?;
+        work.way = Way::Back;
         let result: Result<Preview> = async {
             let recorded = work.recorded(undo.execution).await?;
             work.admit(&steps[0].command)?;
             work.check_undoable(undo.execution, &recorded).await?;
-            let preview = work.preview(&steps).await?;
+            let preview = work.preview(&steps, &AtomicUsize::new(0)).await?;
             work.check_undoable(undo.execution, &recorded).await?;
             Ok(preview)
         }
         .await;
+        let result = result.map_err(|error| error.told_in(&self.labels, &work.rights.language));
         work.abandon().await;
         if let Err(error) = &result {
-            self.audit_refusal(principal, &placement, &steps, error, &json!({ "undoes": undo.execution, "preview": true })).await;
+            self.audit_refusal(principal, &placement, &steps[0], error, &json!({ "undoes": undo.execution, "preview": true })).await;
         }
         result
     }

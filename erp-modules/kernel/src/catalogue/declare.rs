@@ -418,7 +418,7 @@ impl CommandSpec {
         self.when = states.iter().map(|state| Name::from(*state)).collect();
         self
     }
-    /// For nested calls only: no door offers it.
+    /// For nested calls and as the undo of another command: no door offers it.
     #[must_use]
     pub fn internal(mut self) -> Self {
         self.internal = true;

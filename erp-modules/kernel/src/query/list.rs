@@ -6,6 +6,7 @@ use super::value::{self, Arg};
 use super::{Asker, COUNT_MAX, Count, LIMIT_MAX, ListQuery, Page, SortKey, cursor, filter, scope, shown};
 use crate::catalogue::{Kind, Resource};
 use crate::error::{During, Error, Result};
+use crate::input::LINES_MAX;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value;
 use sqlx::postgres::PgRow;
@@ -13,8 +14,10 @@ use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 const SORT_KEYS_MAX: usize = 4;
-/// Lines shown with a document.
-const CHILDREN_MAX: u32 = 500;
+/// Rows of a child that come with their record: all lines that a document can have, so that whoever sends them back loses none.
+const CHILDREN_MAX: usize = LINES_MAX;
+/// Under this name a record says which of its children have more rows than come with it. No field may be called so.
+pub const TRUNCATED: &str = "truncated";
 
 /// The statement of a page, before it runs.
 pub(crate) struct Built {
@@ -221,20 +224,31 @@ pub(crate) async fn detail(db: &mut PgConnection, asker: Asker<'_>, resource: &s
     projection.complete(db, asker, &mut records).await?;
     let mut record = records.pop().ok_or_else(|| Error::not_found(&resource.name))?;
 
+    let mut truncated = Vec::new();
     for child in children {
         let name = child_name(child);
         if fields.is_some_and(|names| !names.iter().any(|wanted| wanted == name)) {
             continue;
         }
-        let rows = rows_of(db, asker, child, id).await?;
+        let mut rows = rows_of(db, asker, child, id).await?;
         if let Some(object) = record.as_object_mut() {
             let name = if object.contains_key(name) { child.plural.as_ref() } else { name };
+            if rows.len() > CHILDREN_MAX {
+                rows.truncate(CHILDREN_MAX);
+                truncated.push(Value::from(name));
+            }
             object.insert(name.to_owned(), Value::Array(rows));
         }
+    }
+    if !truncated.is_empty()
+        && let Some(object) = record.as_object_mut()
+    {
+        object.insert(TRUNCATED.to_owned(), Value::Array(truncated));
     }
     Ok(record)
 }
 
+/// One row more than come with the record tells that there are more.
 async fn rows_of(db: &mut PgConnection, asker: Asker<'_>, child: &Resource, parent: Uuid) -> Result<Vec<Value>> {
     let Some(column) = child.parent.as_ref().map(|parent| parent.column.as_ref()) else { return Ok(Vec::new()) };
     let mut plan = Plan::open(asker, &child.name)?;
@@ -246,7 +260,7 @@ async fn rows_of(db: &mut PgConnection, asker: Asker<'_>, child: &Resource, pare
     let projection = Projection::of(&mut plan, Wanted::Lines, Some(column))?;
     let positioned = child.fields.iter().any(|field| field.column == "position" && field.kind == Kind::Integer && !field.custom);
     let by = if positioned { "t.position, t.id" } else { "t.id" };
-    let sql = format!("SELECT {} FROM {} WHERE {} ORDER BY {by} LIMIT {CHILDREN_MAX}", projection.sql(), plan.from(), plan.conditions());
+    let sql = format!("SELECT {} FROM {} WHERE {} ORDER BY {by} LIMIT {}", projection.sql(), plan.from(), plan.conditions(), CHILDREN_MAX + 1);
     let rows = select::fetch(db, sql, &plan.args, "read the lines").await?;
     let mut items = projection.decode(&rows)?;
     projection.complete(db, asker, &mut items).await?;

@@ -34,7 +34,7 @@ fn catalogue() -> Catalogue {
         .field(Field::timestamp("confirmed_at"))
         .field(Field::long_text("note"))
         .measure(Measure::sum_money("revenue", "total").only("status", &["confirmed", "done"]).date("order_date"))
-        .named_filter("overdue", "t.due_date < current_date");
+        .named_filter("overdue", "t.due_date < (SELECT app.today())");
     let line = Resource::new("sales.order_line", "order-lines", "sales_order_line")
         .child_of("sales.order", "order_id")
         .owner("owner_id")
@@ -163,7 +163,7 @@ fn filters_become_conditions_by_the_kind_of_the_field() {
     assert_eq!(of("confirmed_at", Op::Null, "true"), "t.confirmed_at IS NULL");
     assert_eq!(of("confirmed_at", Op::Eq, "2026-03-29"), "(t.confirmed_at >= $2 AND t.confirmed_at < $3)");
     assert_eq!(of("confirmed_at", Op::Gt, "2026-03-29T10:00:00Z"), "t.confirmed_at > $2");
-    assert_eq!(of("overdue", Op::Eq, "false"), "(t.due_date < current_date) IS NOT TRUE");
+    assert_eq!(of("overdue", Op::Eq, "false"), "(t.due_date < (SELECT app.today())) IS NOT TRUE");
     assert_eq!(of("archived", Op::Eq, "true"), "t.archived_at IS NOT NULL");
     assert_eq!(of("color", Op::Eq, "red"), "(t.custom ->> 'color') = $2 AND t.archived_at IS NULL");
     assert_eq!(of("custom.color", Op::Ne, "red"), "(t.custom ->> 'color') IS DISTINCT FROM $2 AND t.archived_at IS NULL");

@@ -6,17 +6,24 @@
 use super::Relay;
 use super::sealing::seal_audit;
 use crate::error::{During, Error, Result};
+use chrono::TimeDelta;
 use sqlx::AssertSqlSafe;
+use sqlx::postgres::{PgArguments, Postgres};
+use sqlx::query::QueryScalar;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// The lag is counted up to this many rows.
 const LAG_ROWS_MAX: i64 = 100_000;
 /// After an error a daily task comes again this soon.
 const AGAIN: Duration = Duration::from_secs(60);
-/// Deliveries that are forgotten in one transaction.
+/// Rows that are forgotten in one transaction.
 const PRUNE_MAX: i32 = 10_000;
+
+/// A statement that forgets some rows and says how many.
+type Next = QueryScalar<'static, Postgres, i32, PgArguments>;
 
 impl Relay {
     pub(super) async fn upkeep_until(&self, shutdown: &CancellationToken) {
@@ -27,7 +34,11 @@ impl Relay {
             if self.leading() {
                 let now = Instant::now();
                 if partitions <= now {
-                    let good = noted(self.partitions().await, "partitions") && noted(self.prune_deliveries(shutdown).await, "deliveries");
+                    let good = [
+                        noted(self.partitions().await, "partitions") && noted(self.prune_deliveries(shutdown).await, "deliveries"),
+                        noted(self.prune_keys(shutdown).await, "idempotency keys"),
+                    ];
+                    let good = good.iter().all(|good| *good);
                     partitions = now + if good { self.settings.partitions_every } else { AGAIN };
                 }
                 if figures <= now {
@@ -78,19 +89,28 @@ impl Relay {
     /// have left it, and every subscription has read past them. Returns how many. A tenant that fails does not stop the others.
     pub async fn prune_deliveries(&self, shutdown: &CancellationToken) -> Result<i64> {
         let Some(days) = self.settings.outbox_keep_days else { return Ok(0) };
+        self.prune(shutdown, "deliveries", |schema, tenant| {
+            sqlx::query_scalar(AssertSqlSafe(format!("SELECT {schema}.kernel_prune_deliveries($1, $2, $3)"))).bind(tenant).bind(days).bind(PRUNE_MAX)
+        })
+        .await
+    }
+
+    /// Forgets idempotency keys that are older than they are kept. Returns how many.
+    pub async fn prune_keys(&self, shutdown: &CancellationToken) -> Result<i64> {
+        let before = self.kernel.clock.now() - TimeDelta::days(i64::from(self.settings.idempotency_keep_days));
+        self.prune(shutdown, "idempotency keys", |schema, tenant| {
+            sqlx::query_scalar(AssertSqlSafe(format!("SELECT {schema}.kernel_prune_idempotency($1, $2, $3)"))).bind(tenant).bind(before).bind(PRUNE_MAX)
+        })
+        .await
+    }
+
+    /// Runs a function of each placement, for each tenant, until it has nothing left to forget. The schema's name was checked
+    /// when the placement was read; the function carries its own search path.
+    async fn prune(&self, shutdown: &CancellationToken, what: &'static str, next: impl Fn(&str, Uuid) -> Next) -> Result<i64> {
         let mut pruned = 0;
         for placement in self.kernel.tenants.all().await? {
-            // The schema's name was checked when the placement was read; the function carries its own search path.
-            let prune = format!("SELECT {}.kernel_prune_deliveries($1, $2, $3)", placement.schema);
             while !shutdown.is_cancelled() {
-                let count: Result<i32> = sqlx::query_scalar(AssertSqlSafe(prune.clone()))
-                    .bind(placement.tenant)
-                    .bind(days)
-                    .bind(PRUNE_MAX)
-                    .fetch_one(&self.kernel.database.app)
-                    .await
-                    .during("forget old deliveries");
-                match count {
+                match next(&placement.schema, placement.tenant).fetch_one(&self.kernel.database.app).await.during("forget what is old") {
                     Ok(count) => {
                         pruned += i64::from(count);
                         if count < PRUNE_MAX {
@@ -98,7 +118,7 @@ impl Relay {
                         }
                     }
                     Err(error) => {
-                        tracing::warn!(tenant.id = %placement.tenant, %error, code = error.code.as_str(), "the deliveries of a tenant could not be pruned");
+                        tracing::warn!(tenant.id = %placement.tenant, what, %error, code = error.code.as_str(), "what is old of a tenant could not be forgotten");
                         break;
                     }
                 }

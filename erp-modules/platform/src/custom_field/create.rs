@@ -61,13 +61,17 @@ impl Command for CreateCustomField {
         .await
         .during("look for the same field")?;
         let id: Uuid = match known {
-            Some(known) if !known.archived => return Err(Error::new(Code::Duplicate, "the resource has this field already").because("platform.name_taken")),
+            Some(known) if !known.archived => {
+                return Err(Error::new(Code::Duplicate, "the resource has this field already").because("platform.name_taken").variant("field"));
+            }
             Some(known) if known.kind != self.kind => {
                 return Err(Error::new(
                     Code::Duplicate,
                     format!("a field of this name and the kind {} was archived, and its values are still there", known.kind),
                 )
-                .because("platform.name_taken"));
+                .because("platform.name_taken")
+                .variant("archived")
+                .arg("kind", known.kind));
             }
             Some(known) => {
                 sqlx::query!(

@@ -39,7 +39,8 @@ impl Command for CompleteOrder {
         // Orders that were brought in open hold no stock yet, and what was short may have come in.
         let lines = store::lines(work.db(), tenant, order.id).await?;
         if lines.iter().any(|line| line.reserved < line.quantity) && reserve::hold_anew(work, &order).await?.short > 0 {
-            return Err(Error::rule("sales.backordered", format!("lines of order {} wait for stock, so it cannot be completed", order.number)));
+            let text = format!("lines of order {} wait for stock, so it cannot be completed", order.number);
+            return Err(Error::rule("sales.backordered", text).arg("order", &order.number));
         }
         neighbours::fulfil(work, order.id.0, order.company).await?;
         store::let_go(work.db(), tenant, order.id).await?;

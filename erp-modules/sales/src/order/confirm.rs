@@ -4,13 +4,13 @@
 //! confirmations for one customer wait for each other.
 
 use super::store;
-use super::{Order, OrderId, RESOURCE, Status, reserve};
+use super::{Order, OrderId, RESOURCE, Status, put_back, reserve};
 use crate::neighbours;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::json;
 use steward_kernel::error::During;
-use steward_kernel::{Command, CommandSpec, Error, Outcome, Result, Work};
+use steward_kernel::{Command, CommandSpec, Error, Message, Outcome, Result, Work};
 
 /// The input of `sales.order.confirm`.
 #[derive(Debug, Deserialize)]
@@ -24,7 +24,7 @@ impl Command for ConfirmOrder {
         CommandSpec::new("sales.order.confirm")
             .target("order")
             .when(&["draft", "quotation"])
-            .undo("sales.order.reopen")
+            .undo(put_back::NAME)
             .asks(neighbours::PARTIES)
             .calls(neighbours::RESERVE)
     }
@@ -33,7 +33,7 @@ impl Command for ConfirmOrder {
         let order = work.lock::<Order>(self.order).await?;
         order.require(&[Status::Draft, Status::Quotation], "sales.not_a_quotation", "confirmed")?;
         if order.line_count == 0 {
-            return Err(Error::rule("sales.no_lines", format!("order {} has no lines", order.number)));
+            return Err(Error::rule("sales.no_lines", format!("order {} has no lines", order.number)).arg("order", &order.number));
         }
         check_credit(work, &order).await?;
         let held = reserve::hold(work, &order).await?;
@@ -41,16 +41,16 @@ impl Command for ConfirmOrder {
         store::confirm(work.db(), tenant, order.id, now, held.short > 0).await?;
         work.emit("sales.order.confirmed", order.id, order.facts());
         let data = json!({ "lines": held.lines, "backordered_lines": held.short });
-        Ok(Outcome::of(RESOURCE, order.id).data(data).undo("sales.order.reopen", json!({ "order": order.id })))
+        Ok(Outcome::of(RESOURCE, order.id).data(data).undo(put_back::NAME, put_back::of_confirm(&order, now)))
     }
 }
 
 /// The text names the customer only: what his other orders are worth is not for everybody's eyes.
-async fn check_credit(work: &mut Work, order: &Order) -> Result<()> {
+pub(super) async fn check_credit(work: &mut Work, order: &Order) -> Result<()> {
     let customer = neighbours::customer(work, order.customer).await?;
     let Some(limit) = customer.credit_limit.as_ref().map(neighbours::Told::amount) else { return Ok(()) };
     if customer.currency.as_ref().is_some_and(|currency| *currency != order.currency) {
-        work.warn(format!("the credit limit of {} was not checked, as it is in another currency than the order", customer.name));
+        work.warn(Message::new("sales-warning-credit_limit_not_checked").arg("customer", customer.name));
         return Ok(());
     }
     let tenant = work.tenant();
@@ -68,7 +68,8 @@ async fn check_credit(work: &mut Work, order: &Order) -> Result<()> {
     .await
     .during("sum the customer's open orders")?;
     if exposure > limit {
-        return Err(Error::rule("sales.credit_limit", format!("order {} would exceed the credit limit of {}", order.number, customer.name)));
+        let text = format!("order {} would exceed the credit limit of {}", order.number, customer.name);
+        return Err(Error::rule("sales.credit_limit", text).arg("order", &order.number).arg("customer", customer.name));
     }
     Ok(())
 }

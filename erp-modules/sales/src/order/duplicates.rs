@@ -48,5 +48,7 @@ pub(super) async fn check(work: &mut Work, candidate: Candidate<'_>) -> Result<(
     let readable = work.principal().is_system() || work.within(work.rights().scope("sales:order:read"), scope);
     let which = if readable { format!("order {}", twin.number) } else { "another order".to_owned() };
     let alike = if twin.same_reference { "has the same customer and reference" } else { "of the last day is the same in customer, date, lines and total" };
-    Err(Error::new(Code::Duplicate, format!("{which} {alike}; pass allow_duplicate to create it all the same")).because("sales.duplicate_order"))
+    let error = Error::new(Code::Duplicate, format!("{which} {alike}; pass allow_duplicate to create it all the same")).because("sales.duplicate_order");
+    let variant = if twin.same_reference { "same_reference" } else { "alike" };
+    Err(error.variant(variant).arg("order", if readable { twin.number } else { "none".to_owned() }))
 }

@@ -20,7 +20,7 @@ impl Command for HoldOrder {
 
     async fn handle(self, work: &mut Work) -> Result<Outcome> {
         let order = work.lock::<Order>(self.order).await?;
-        order.require(&[Status::Processing], "sales.not_processing", "put on hold")?;
+        order.require(&[Status::Processing], "sales.not_processing", "put_on_hold")?;
         let tenant = work.tenant();
         store::set_status(work.db(), tenant, order.id, Status::Confirmed).await?;
         work.emit("sales.order.held", order.id, order.facts());

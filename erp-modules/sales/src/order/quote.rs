@@ -22,7 +22,7 @@ impl Command for QuoteOrder {
         let order = work.lock::<Order>(self.order).await?;
         order.require(&[Status::Draft], "sales.not_a_draft", "quoted")?;
         if order.line_count == 0 {
-            return Err(Error::rule("sales.no_lines", format!("order {} has no lines", order.number)));
+            return Err(Error::rule("sales.no_lines", format!("order {} has no lines", order.number)).arg("order", &order.number));
         }
         let tenant = work.tenant();
         store::set_status(work.db(), tenant, order.id, Status::Quotation).await?;

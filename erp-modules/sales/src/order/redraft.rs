@@ -20,7 +20,7 @@ impl Command for RedraftOrder {
 
     async fn handle(self, work: &mut Work) -> Result<Outcome> {
         let order = work.lock::<Order>(self.order).await?;
-        order.require(&[Status::Quotation], "sales.not_a_quotation", "taken back to draft")?;
+        order.require(&[Status::Quotation], "sales.not_a_quotation", "taken_back_to_draft")?;
         let tenant = work.tenant();
         store::set_status(work.db(), tenant, order.id, Status::Draft).await?;
         work.emit("sales.order.redrafted", order.id, order.facts());

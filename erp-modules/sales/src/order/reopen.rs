@@ -38,7 +38,10 @@ impl Command for ReopenOrder {
         }
         store::reopen(work.db(), tenant, order.id, reopened(&order)).await?;
         work.emit("sales.order.reopened", order.id, order.facts());
-        let back = if order.status == Status::Confirmed { "sales.order.confirm" } else { "sales.order.cancel" };
-        Ok(Outcome::of(RESOURCE, order.id).undo(back, json!({ "order": order.id })))
+        let back = match order.status {
+            Status::Cancelled => ("sales.order.cancel", json!({ "order": order.id, "reason": order.cancel_reason })),
+            _ => ("sales.order.confirm", json!({ "order": order.id })),
+        };
+        Ok(Outcome::of(RESOURCE, order.id).undo(back.0, back.1))
     }
 }

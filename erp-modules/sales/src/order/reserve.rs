@@ -6,7 +6,7 @@ use crate::neighbours;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::json;
-use steward_kernel::{Command, CommandSpec, Outcome, Result, Work};
+use steward_kernel::{Command, CommandSpec, Message, Outcome, Result, Work};
 use uuid::Uuid;
 
 /// The input of `sales.order.reserve`.
@@ -23,7 +23,7 @@ impl Command for ReserveOrder {
 
     async fn handle(self, work: &mut Work) -> Result<Outcome> {
         let order = work.lock::<Order>(self.order).await?;
-        order.require(&[Status::Confirmed, Status::Processing], "sales.not_confirmed", "reserved for")?;
+        order.require(&[Status::Confirmed, Status::Processing], "sales.not_confirmed", "reserved_for")?;
         let held = hold_anew(work, &order).await?;
         work.emit("sales.order.reserved", order.id, order.facts());
         Ok(Outcome::of(RESOURCE, order.id).data(json!({ "lines": held.lines, "backordered_lines": held.short })))
@@ -55,7 +55,7 @@ pub(super) async fn hold(work: &mut Work, order: &Order) -> Result<Held> {
     store::hold(work.db(), tenant, order.id, &noted).await?;
     let short = noted.iter().filter(|(.., backordered)| *backordered > Decimal::ZERO).count();
     if short > 0 {
-        work.warn(format!("{short} of {} lines of order {} wait for stock", lines.len(), order.number));
+        work.warn(Message::new("sales-warning-wait_for_stock").arg("short", short).arg("lines", lines.len()).arg("order", &order.number));
     }
     Ok(Held { lines: lines.len(), short })
 }

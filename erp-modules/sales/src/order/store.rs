@@ -25,7 +25,8 @@ pub(super) async fn lock(db: &mut PgConnection, tenant: Uuid, id: Uuid) -> Resul
     sqlx::query_as!(
         Order,
         r#"SELECT id AS "id: OrderId", version, number, status AS "status: Status", customer_id AS customer, owner_id AS owner, department_id AS department,
-                  company_id AS company, order_date, currency AS "currency: Currency", line_count, backordered, cancelled_from AS "cancelled_from: Status"
+                  company_id AS company, order_date, currency AS "currency: Currency", line_count, backordered, confirmed_at, cancelled_from AS "cancelled_from: Status",
+                  cancel_reason
              FROM sales_order WHERE tenant_id = $1 AND id = $2 FOR UPDATE"#,
         tenant,
         id
@@ -175,6 +176,7 @@ pub(super) struct Line {
     pub(super) unit_price: Decimal,
     pub(super) discount: Decimal,
     pub(super) reserved: Decimal,
+    pub(super) backordered: Decimal,
 }
 
 impl Line {
@@ -193,7 +195,7 @@ impl Line {
 pub(super) async fn lines(db: &mut PgConnection, tenant: Uuid, order: OrderId) -> Result<Vec<Line>> {
     sqlx::query_as!(
         Line,
-        "SELECT id, item_id AS item, description, quantity, unit, unit_price, discount, reserved FROM sales_line WHERE tenant_id = $1 AND order_id = $2 ORDER BY position",
+        "SELECT id, item_id AS item, description, quantity, unit, unit_price, discount, reserved, backordered FROM sales_line WHERE tenant_id = $1 AND order_id = $2 ORDER BY position",
         tenant,
         order.0
     )
@@ -315,6 +317,21 @@ pub(super) async fn reopen(db: &mut PgConnection, tenant: Uuid, order: OrderId, 
         tenant,
         order.0,
         status.as_str()
+    )
+    .execute(db)
+    .await
+    .during("store the order")?;
+    one(&stored)
+}
+
+/// Opens an order again that was cancelled, with what its lines hold.
+pub(super) async fn put_back(db: &mut PgConnection, tenant: Uuid, order: OrderId, status: Status, backordered: bool) -> Result<()> {
+    let stored = sqlx::query!(
+        "UPDATE sales_order SET status = $3, cancelled_from = NULL, cancel_reason = NULL, backordered = $4 WHERE tenant_id = $1 AND id = $2",
+        tenant,
+        order.0,
+        status.as_str(),
+        backordered
     )
     .execute(db)
     .await

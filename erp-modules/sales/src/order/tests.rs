@@ -29,7 +29,9 @@ fn order(status: Status, cancelled_from: Option<Status>) -> Order {
         currency: eur(),
         line_count: 1,
         backordered: false,
+        confirmed_at: None,
         cancelled_from,
+        cancel_reason: None,
     }
 }
 
@@ -131,6 +133,7 @@ fn every_struct_takes_what_its_schema_declares() {
     holds::<super::complete::CompleteOrder>();
     holds::<super::cancel::CancelOrder>();
     holds::<super::reopen::ReopenOrder>();
+    holds::<super::put_back::PutBackOrder>();
     holds::<super::assign::AssignOrder>();
     holds::<super::bring_in::BringInOrder>();
 }

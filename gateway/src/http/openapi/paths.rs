@@ -228,21 +228,21 @@ impl Teller<'_> {
 
     fn import(&self, resource: &Resource, plural: &str) -> Value {
         let file = json!({ "text/csv": { "schema": { "type": "string" } } });
-        let count = json!({ "type": "integer" });
-        let step = json!({ "type": "object", "properties": {
-            "file": { "type": "string" }, "command": { "type": "string" }, "rows": count, "created": count, "updated": count, "unchanged": count, "failed": count } });
-        let report = json!({ "type": "object", "required": ["dry_run", "steps", "errors", "errors_left_out"], "properties": {
-            "dry_run": { "type": "boolean" }, "steps": { "type": "array", "items": step }, "errors": { "type": "array", "items": { "type": "object" } }, "errors_left_out": count } });
         json!({
             "operationId": format!("{}._import", resource.name), "tags": [resource.name], "summary": format!("{plural}: import of CSV"),
-            "description": "The headers are the inputs of the create command; parts stand behind a dot (`sales_price.amount`), items of a list in brackets (`addresses[0].city`). A reference is an id, `ext:` and an external id of the same source, or a code, number or title. Rows that pass are done; each of the others has its error.",
+            "description": "The headers are the inputs of the create command; parts stand behind a dot (`sales_price.amount`), items of a list in brackets (`addresses[0].city`). A reference is an id, `ext:` and an external id of the same source, or a code, number or title. Rows that pass are done; each of the others has its error. The work goes on when the client leaves. With an `Idempotency-Key` the same file is brought in once: sent again, it is answered with what was done, or goes on where it was cut off; another file is refused.",
             "parameters": [
                 query("dry_run", "Check everything and write nothing.", json!({ "type": "boolean" })),
+                parameter_ref("idempotency_key"),
+                { "name": "Prefer", "in": "header", "description": "`respond-async`: do not wait for the end.", "schema": { "type": "string", "enum": ["respond-async"] } },
                 query("key", "The column of the external ids: a second import of the same file changes nothing.", json!({ "type": "string" })),
                 query("source", "Where the external ids come from; `import` unless given.", json!({ "type": "string", "minLength": 1, "maxLength": 60 })),
             ],
             "requestBody": { "required": true, "content": file },
-            "responses": responses(json!({ "200": json_answer("What was done, and the errors by row.", report) }), WRITE),
+            "responses": responses(json!({
+                "200": json_answer("What was done, and the errors by row. `Content-Location` is the import.", reference("ImportReport")),
+                "202": json_answer("The import goes on; `Location` says how far it is.", reference("Import")),
+            }), WRITE),
         })
     }
 
@@ -371,6 +371,13 @@ fn fixed() -> Map<String, Value> {
         json!({ "operationId": "commands.undo", "tags": ["session"], "summary": "Take an execution back",
             "parameters": [parameter_ref("preview"), parameter_ref("idempotency_key"), parameter_ref("id"), parameter_ref("if_match")],
             "responses": responses(json!({ "200": json_answer("Taken back, or previewed.", either()) }), WRITE) }),
+    );
+    insert(
+        &mut paths,
+        "/api/v1/imports/{id}".into(),
+        "get",
+        json!({ "operationId": "imports.get", "tags": ["session"], "summary": "How far an import of one's own is", "parameters": [parameter_ref("id")],
+            "responses": responses(json!({ "200": json_answer("The import.", reference("Import")) }), READ) }),
     );
     paths
 }

@@ -4,7 +4,8 @@ use super::Teller;
 use super::paths::filter_key;
 use crate::error::CODES;
 use serde_json::{Map, Value, json};
-use steward_kernel::query::{LIMIT_MAX, Op};
+use steward_kernel::input::LINES_MAX;
+use steward_kernel::query::{LIMIT_MAX, Op, TRUNCATED};
 use steward_kernel::{CommandSpec, Field, Kind, ReportSpec, Resource};
 
 const DECIMAL: &str = "^-?[0-9]{1,18}(\\.[0-9]{1,10})?$";
@@ -98,10 +99,17 @@ impl Teller<'_> {
             properties.insert(field.name.to_string(), named(schema, &label, description));
         }
         // A detail holds the rows of its children, under the last word of their plural (`order_lines` → `lines`).
+        let mut children = Vec::new();
         for child in self.catalogue.children_of(&resource.name) {
             let short = child.plural.rsplit(['/', '-', '_']).next().unwrap_or(&child.plural);
             let name = if properties.contains_key(short) { child.plural.as_ref() } else { short };
-            properties.insert(name.to_owned(), json!({ "type": "array", "description": "In details only.", "items": reference(&child.name) }));
+            properties
+                .insert(name.to_owned(), json!({ "type": "array", "description": "In details only.", "maxItems": LINES_MAX, "items": reference(&child.name) }));
+            children.push(name.to_owned());
+        }
+        if !children.is_empty() {
+            let description = "In details only, and only where rows are missing: which of these have more rows than come with the record. Do not send such rows back as the whole.";
+            properties.insert(TRUNCATED.into(), json!({ "type": "array", "description": description, "items": { "type": "string", "enum": children } }));
         }
         json!({
             "type": "object",
@@ -163,7 +171,7 @@ impl Teller<'_> {
             Kind::Money { .. } => reference("MoneyInput"),
             Kind::Quantity { .. } => reference("QuantityInput"),
             Kind::Lines(fields) => {
-                json!({ "type": "array", "minItems": u32::from(field.required), "maxItems": 1000, "items": self.inputs(spec, fields.iter()) })
+                json!({ "type": "array", "minItems": u32::from(field.required), "maxItems": LINES_MAX, "items": self.inputs(spec, fields.iter()) })
             }
             Kind::Texts => json!({ "type": "array", "maxItems": 50, "items": { "type": "string", "minLength": 1, "maxLength": 200, "pattern": LINE } }),
             other => parameter(other),
@@ -253,6 +261,7 @@ fn parameters() -> Value {
 /// Schemas that do not depend on the catalogue.
 fn fixed() -> Map<String, Value> {
     let strings = || json!({ "type": "array", "items": { "type": "string" } });
+    let count = || json!({ "type": "integer" });
     let decimal_in = || json!({ "type": ["string", "number"], "pattern": DECIMAL });
     let fixed = json!({
         "Money": { "type": "object", "required": ["amount", "currency"], "properties": { "amount": { "type": "string", "format": "decimal" }, "currency": { "type": "string" } } },
@@ -282,6 +291,17 @@ fn fixed() -> Map<String, Value> {
         "Count": { "type": "object", "required": ["value", "capped"], "properties": { "value": { "type": "integer" }, "capped": { "type": "boolean", "description": "There are more." } } },
         "Aggregates": { "type": "object", "required": ["items"], "properties": { "items": { "type": "array", "items": { "type": "object" } } } },
         "History": { "type": "object", "required": ["items", "next"], "properties": { "items": { "type": "array", "items": { "type": "object" } }, "next": { "type": ["string", "null"], "description": "The cursor of the changes before these." } } },
+        "ImportReport": { "type": "object", "required": ["dry_run", "steps", "errors", "errors_left_out"], "properties": {
+            "dry_run": { "type": "boolean" },
+            "steps": { "type": "array", "items": { "type": "object", "properties": {
+                "file": { "type": "string" }, "command": { "type": "string" }, "rows": count(), "created": count(), "updated": count(),
+                "unchanged": { "type": "integer", "description": "Brought in before, with the same content; after an interruption also by the attempt before." }, "failed": count() } } },
+            "errors": { "type": "array", "items": { "type": "object" } }, "errors_left_out": count() } },
+        "Import": { "type": "object", "required": ["id", "state", "resource", "source", "file", "dry_run", "rows", "rows_done", "report", "created_at"], "properties": {
+            "id": { "type": "string", "format": "uuid" }, "state": { "type": "string", "enum": ["running", "done", "failed", "interrupted"] },
+            "resource": { "type": "string" }, "source": { "type": "string" }, "file": { "type": "string" }, "dry_run": { "type": "boolean" },
+            "rows": count(), "rows_done": count(), "report": reference("ImportReport"), "problem": reference("Problem"),
+            "created_at": { "type": "string", "format": "date-time" }, "finished_at": { "type": ["string", "null"], "format": "date-time" } } },
         "Problem": { "type": "object", "required": ["type", "title", "status", "detail", "code"], "properties": {
             "type": { "type": "string" }, "title": { "type": "string" }, "status": { "type": "integer" }, "detail": { "type": "string" }, "code": { "type": "string", "enum": CODES },
             "reason": { "type": "string" }, "correlation_id": { "type": "string" },

@@ -5,11 +5,11 @@ use super::search::{POSITION, position_of};
 use super::{command_at, methods, record_path};
 use crate::error::{Answer, Problem};
 use crate::http::auth::Authenticated;
-use crate::http::extract::{Expected, Object, Parameters, Path, idempotency_key, if_match};
+use crate::http::extract::{Expected, Object, Parameters, Path, REPLAYED, idempotency_key, if_match};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -250,7 +250,7 @@ fn answer(kernel: &Kernel, tenant: Uuid, done: &Executed, success: StatusCode) -
         headers.insert(POSITION, position);
     }
     if done.replayed {
-        headers.insert(HeaderName::from_static("idempotent-replayed"), HeaderValue::from_static("true"));
+        headers.insert(REPLAYED, HeaderValue::from_static("true"));
     }
     Ok(response)
 }

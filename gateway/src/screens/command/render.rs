@@ -82,6 +82,9 @@ fn inside(view: &View, job: &Job, shown: &Shown) -> Markup {
         }
         @if let Some(text) = described { p class="text-secondary" { (text) } }
         (form.fields(&job.fields))
+        @for field in &job.withheld {
+            div class="alert alert-info mt-3" role="status" data-withheld=(field.name) { (icon("info-circle")) div { strong { (view.label(of, field)) } ": " (view.t("not-all-shown")) " " (view.t("not-changed-here")) } }
+        }
         @if let Some(preview) = &shown.preview { (show_preview(view, job, shown, preview)) }
     }
 }

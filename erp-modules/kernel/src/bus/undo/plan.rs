@@ -2,7 +2,8 @@
 
 use super::record;
 use crate::audit;
-use crate::bus::{Kernel, Step};
+use crate::bus::refusals::refused;
+use crate::bus::{Kernel, Step, Way};
 use crate::error::{During, Error, Result};
 use crate::principal::Principal;
 use crate::work::{Mode, Work};
@@ -28,8 +29,10 @@ impl Kernel {
             detail.insert("undoes".into(), json!(executions));
         }
         let reached = AtomicUsize::new(0);
+        let mut work = self.open(principal, &placement, Mode::Execute, &steps).await?;
+        work.way = Way::Back;
+        let language = work.rights.language.clone();
         let result: Result<Vec<Uuid>> = async {
-            let mut work = self.open(principal, &placement, Mode::Execute, &steps).await?;
             let undone = work.undo_each(&executions, &steps, &detail, &reached).await?;
             work.flush_events().await?;
             let audits = std::mem::take(&mut work.audits);
@@ -38,12 +41,10 @@ impl Kernel {
             Ok(undone)
         }
         .await;
+        let result = result.map_err(|error| error.told_in(&self.labels, &language));
         match &result {
             Ok(_) => self.committed.tell(),
-            Err(error) => {
-                let refused = steps.get(reached.load(Ordering::Relaxed)..).filter(|rest| !rest.is_empty()).unwrap_or(&steps);
-                self.audit_refusal(principal, &placement, refused, error, &detail).await;
-            }
+            Err(error) => self.audit_refusal(principal, &placement, refused(&steps, &reached), error, &detail).await,
         }
         result
     }

@@ -1,0 +1,103 @@
+//! The work on an import, as a task of its own: it goes on when the client leaves, and tells how far it is.
+
+use super::execute::{Mode, Progress, Run};
+use super::record::Batch;
+use super::report::Report;
+use super::resolve::Resolver;
+use super::runs::{self, BEAT, End, Held, Resumed};
+use crate::error::Problem;
+use crate::state::AppState;
+use steward_kernel::{Code, Error, Principal, Result};
+use tokio::sync::{oneshot, watch};
+use tracing::Instrument;
+
+/// What there is to do.
+pub(super) struct Job {
+    pub(super) asker: Principal,
+    pub(super) source: String,
+    pub(super) batch: Batch,
+    pub(super) mode: Mode,
+    pub(super) held: Held,
+    pub(super) resumed: Option<Resumed>,
+}
+
+/// How far it is: the rows that were looked at, and what became of them.
+type At = Option<(usize, Report)>;
+
+/// Begins the work. Whoever wants to may wait for what comes of it.
+pub(super) fn start(state: &AppState, job: Job) -> oneshot::Receiver<Result<Report, Problem>> {
+    let span = tracing::info_span!("import.job.run", tenant.id = %job.asker.tenant, import.id = %job.held.id, correlation.id = %job.asker.correlation);
+    let (answer, waiting) = oneshot::channel();
+    let task = {
+        let state = state.clone();
+        async move {
+            // Where nobody waits any more, nobody else tells the log of a failure.
+            if let Err(Err(problem)) = answer.send(run(state, job).await) {
+                problem.log();
+            }
+        }
+    };
+    state.tasks.spawn(task.instrument(span));
+    waiting
+}
+
+async fn run(state: AppState, job: Job) -> Result<Report, Problem> {
+    let Job { asker, source, batch, mode, held, resumed } = job;
+    let kernel = &state.kernel;
+    let (tell, told) = watch::channel::<At>(None);
+    let progress = |progress: &Progress<'_>| {
+        tell.send_replace(Some((progress.done + batch.refused.len(), progress.report())));
+    };
+    let work = Box::pin(async {
+        let run = Run { kernel, principal: &asker, source: &source, mode, progress: &progress, resolver: Resolver::default(), resumed };
+        run.all(std::slice::from_ref(&batch)).await
+    });
+    // Both go on together: what the work has locked must not wait for the one that notes how far it is.
+    let ended = tokio::select! {
+        ended = work => ended.map_err(Problem::from),
+        () = keeping(&state, &asker, held, told.clone()) => return Err(Error::new(Code::Busy, "another process works on this import").into()),
+        () = state.stopping.cancelled() => {
+            let at = told.borrow().clone();
+            note(runs::end(kernel, &asker, held, at.as_ref().map(|(rows, report)| (*rows, report)), End::Interrupted).await);
+            return Err(Error::new(Code::Busy, "the program is being stopped; send the file again with the same Idempotency-Key, and it goes on").into());
+        }
+    };
+    match &ended {
+        Ok(report) => {
+            let rows = batch.records.len() + batch.refused.len();
+            runs::end(kernel, &asker, held, Some((rows, report)), End::Done).await?;
+        }
+        Err(problem) => {
+            let at = told.borrow().clone();
+            note(runs::end(kernel, &asker, held, at.as_ref().map(|(rows, report)| (*rows, report)), End::Failed(problem)).await);
+        }
+    }
+    ended
+}
+
+/// Notes how far the import is, and that somebody works on it, until somebody else does.
+async fn keeping(state: &AppState, asker: &Principal, held: Held, mut told: watch::Receiver<At>) {
+    let mut beat = tokio::time::interval(BEAT);
+    loop {
+        let at = tokio::select! {
+            changed = told.changed() => match changed {
+                Ok(()) => told.borrow_and_update().clone(),
+                // The work has ended, and what comes of it is noted there.
+                Err(_) => std::future::pending().await,
+            },
+            _ = beat.tick() => None,
+        };
+        match runs::keep(&state.kernel, asker, held, at.as_ref().map(|(rows, report)| (*rows, report))).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => note(Err(error)),
+        }
+    }
+}
+
+/// That something could not be noted ends no import: the next call with the same key finds it a little further back.
+fn note(noted: Result<(), Error>) {
+    if let Err(error) = noted {
+        tracing::warn!(%error, code = error.code.as_str(), "how far an import is could not be noted");
+    }
+}

@@ -1,0 +1,175 @@
+//! Imports over REST: with a key a file is brought in once and goes on where it was cut off, whoever leaves; how far it is
+//! can be read.
+
+use crate::app::{Answer, User, id_of};
+use crate::shop::{Shop, T};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use uuid::Uuid;
+
+/// More than a chunk, so that there is something in between.
+const ROWS: usize = 450;
+
+fn file(rows: usize) -> String {
+    let mut file = String::from("name,is_customer,allow_duplicate\n");
+    for row in 1..=rows {
+        writeln!(file, "Party {row},true,true").unwrap();
+    }
+    file
+}
+
+impl Shop {
+    async fn send_file(&self, user: &User, query: &str, headers: &[(&str, &str)], file: &str) -> Answer {
+        let mut request =
+            self.app.request("POST", user, &format!("/api/v1/crm/parties/import{query}")).header("Content-Type", "text/csv").body(file.to_owned());
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.app.send(request).await
+    }
+    async fn parties(&self) -> i64 {
+        self.app.peek(&self.tenant, "SELECT count(*) FROM crm_party WHERE tenant_id = app.tenant() AND name LIKE 'Party %'").await
+    }
+    async fn import(&self, path: &str) -> Value {
+        self.app.get(&self.admin, path.strip_prefix("/api/v1/").unwrap()).await.ok()
+    }
+    /// The import, once nobody works on it any more.
+    async fn ended(&self, path: &str) -> Value {
+        loop {
+            let import = self.import(path).await;
+            if import["state"] != "running" {
+                return import;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    /// As a process that was killed leaves it: what came after the first so many rows is not there, and the lease has lapsed.
+    async fn cut_off(&self, import: Uuid, rows: usize) {
+        for sql in [
+            format!(
+                "DELETE FROM crm_party p USING kernel_external_id e WHERE e.entity_id = p.id AND e.source = 'import:{import}' AND e.external_id::int > {rows} + 1"
+            ),
+            format!("DELETE FROM kernel_external_id WHERE source = 'import:{import}' AND external_id::int > {rows} + 1"),
+            format!(
+                "UPDATE kernel_import SET state = 'running', lease_until = now() - interval '1 second', finished_at = NULL, rows_done = 200,
+                        report = jsonb_set(report, '{{steps,0}}', report #> '{{steps,0}}' || '{{\"created\": 200, \"failed\": 0}}') WHERE id = '{import}'"
+            ),
+        ] {
+            self.app.poke(&self.tenant, &sql).await;
+        }
+    }
+}
+
+const KEY: [(&str, &str); 1] = [("Idempotency-Key", "file-1")];
+
+#[tokio::test]
+async fn the_same_file_with_the_same_key_is_brought_in_once_and_another_is_refused() {
+    let shop = Shop::open().await;
+    let file = file(3);
+    let first = shop.send_file(&shop.admin, "", &KEY, &file).await;
+    assert_eq!((&first.ok()["steps"][0]["created"], shop.parties().await), (&json!(3), 3));
+    let again = shop.send_file(&shop.admin, "", &KEY, &file).await;
+    assert_eq!((again.ok(), again.header("idempotent-replayed"), first.header("idempotent-replayed")), (first.ok(), "true", ""));
+    assert_eq!(again.header("content-location"), first.header("content-location"));
+    for (query, other) in [("", format!("{file}Party 4,true,true\n")), ("?dry_run=true", file.clone()), ("?source=other", file.clone())] {
+        shop.send_file(&shop.admin, query, &KEY, &other).await.problem(409, "idempotency_mismatch");
+    }
+    assert_eq!(shop.parties().await, 3);
+    // A key is its sender's own, and without one the file is another import.
+    let other = shop.seller("Importer", &["crm:party:create", "crm:party:update"], T).await;
+    shop.send_file(&other, "", &KEY, &file).await.ok();
+    shop.send_file(&shop.admin, "", &[], &file).await.ok();
+    assert_eq!(shop.parties().await, 9);
+    shop.send_file(&shop.admin, "", &[("Idempotency-Key", "not visible")], &file).await.problem(400, "bad_request");
+    shop.send_file(&shop.admin, "?source=import:1", &[], &file).await.problem(422, "invalid_input");
+    shop.app.close().await;
+}
+
+#[tokio::test]
+async fn an_import_that_was_cut_off_goes_on_where_it_was() {
+    let shop = Shop::open().await;
+    let file = file(ROWS);
+    let first = shop.send_file(&shop.admin, "", &KEY, &file).await;
+    assert_eq!(first.ok()["steps"][0]["created"], json!(ROWS));
+    let path = first.header("content-location").to_owned();
+    let import = id_of(&shop.import(&path).await["id"]);
+
+    // One chunk was noted, and of the next one all was done when the process was killed.
+    shop.cut_off(import, 400).await;
+    assert_eq!((shop.parties().await, &shop.import(&path).await["state"]), (400, &json!("interrupted")));
+    let again = shop.send_file(&shop.admin, "", &KEY, &file).await;
+    assert_eq!((again.header("idempotent-replayed"), again.header("content-location")), ("", path.as_str()));
+    let step = &again.ok()["steps"][0];
+    assert_eq!((&step["created"], &step["unchanged"], &step["failed"]), (&json!(ROWS), &json!(0), &json!(0)), "{step}");
+    assert_eq!(shop.parties().await, ROWS as i64);
+    let distinct: i64 = shop.app.peek(&shop.tenant, "SELECT count(DISTINCT name) FROM crm_party WHERE tenant_id = app.tenant() AND name LIKE 'Party %'").await;
+    assert_eq!(distinct, ROWS as i64);
+    assert_eq!(shop.import(&path).await["rows_done"], json!(ROWS));
+    shop.app.close().await;
+}
+
+#[tokio::test]
+async fn an_import_can_be_left_alone_and_tells_how_far_it_is() {
+    let shop = Shop::open().await;
+    let mut file = file(ROWS);
+    file.push_str(",true,true\n");
+    let headers = [("Idempotency-Key", "file-2"), ("Prefer", "return=minimal, respond-async")];
+    let accepted = shop.send_file(&shop.admin, "", &headers, &file).await;
+    assert_eq!((accepted.status, accepted.header("preference-applied")), (202, "respond-async"), "{}", accepted.text);
+    let path = accepted.header("location").to_owned();
+    assert_eq!(accepted.json()["rows"], json!(ROWS + 1));
+    // Whoever sends it again joins it, or learns where to look.
+    assert_eq!(shop.send_file(&shop.admin, "", &headers, &file).await.status / 100, 2);
+    let import = shop.ended(&path).await;
+    assert_eq!((&import["state"], &import["rows_done"], &import["resource"]), (&json!("done"), &json!(ROWS + 1), &json!("crm.party")));
+    let step = &import["report"]["steps"][0];
+    assert_eq!((&step["created"], &step["failed"]), (&json!(ROWS), &json!(1)));
+    assert_eq!(import["report"]["errors"][0]["row"], json!(ROWS + 2), "{import}");
+    let waited = shop.send_file(&shop.admin, "", &headers[..1], &file).await;
+    assert_eq!((waited.ok(), waited.header("idempotent-replayed")), (import["report"].clone(), "true"));
+    assert_eq!(shop.parties().await, ROWS as i64);
+
+    // It is nobody else's.
+    let other = shop.seller("Other", &["crm:party:create"], T).await;
+    let below = path.strip_prefix("/api/v1/").unwrap();
+    shop.app.get(&other, below).await.problem(404, "not_found");
+    shop.app.get(&shop.admin, &format!("imports/{}", Uuid::nil())).await.problem(404, "not_found");
+    shop.app.get(&shop.admin, "imports/nonsense").await.problem(404, "not_found");
+    let elsewhere = shop.app.tenant("elsewhere", steward_migrations::Placement::Schema).await;
+    let foreign = shop.app.admin(&elsewhere).await;
+    shop.app.get(&foreign, below).await.problem(404, "not_found");
+    shop.app.close().await;
+}
+
+#[tokio::test]
+async fn an_import_goes_on_when_its_client_leaves() {
+    let shop = Shop::open().await;
+    let file = file(ROWS);
+    let imports = async || -> i64 { shop.app.peek(&shop.tenant, "SELECT count(*) FROM kernel_import WHERE tenant_id = app.tenant()").await };
+    {
+        let sent = std::pin::pin!(shop.send_file(&shop.admin, "", &KEY, &file));
+        let begun = async {
+            while imports().await == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        // The connection is closed as soon as the import is there.
+        futures::future::select(sent, std::pin::pin!(begun)).await;
+    }
+    let import: Uuid = shop.app.peek(&shop.tenant, "SELECT id FROM kernel_import WHERE tenant_id = app.tenant()").await;
+    let import = shop.ended(&format!("/api/v1/imports/{import}")).await;
+    assert_eq!((&import["state"], shop.parties().await), (&json!("done"), ROWS as i64), "{import}");
+    shop.app.close().await;
+}
+
+#[tokio::test]
+async fn who_may_not_bring_in_is_refused_and_leaves_no_import() {
+    let shop = Shop::open().await;
+    let reader = shop.seller("Reader", &[], T).await;
+    for headers in [&[][..], &[("Prefer", "respond-async")][..]] {
+        shop.send_file(&reader, "", headers, &file(2)).await.problem(403, "forbidden");
+    }
+    assert_eq!(shop.audits("crm.party.create", "refused").await, 2);
+    assert_eq!(shop.app.peek::<i64>(&shop.tenant, "SELECT count(*) FROM kernel_import WHERE tenant_id = app.tenant()").await, 0);
+    shop.app.close().await;
+}
