@@ -4,7 +4,7 @@
 use crate::app::{Tenant, TestApp, User, id_of};
 use crate::company::checksum;
 use serde_json::{Value, json};
-use steward_gateway::demo::{self, Logins};
+use steward_gateway::demo::{self, Login, Logins};
 use steward_migrations::Created;
 use uuid::Uuid;
 
@@ -18,13 +18,13 @@ async fn fill(app: &TestApp, slug: &str) -> (Tenant, Logins, String) {
     (tenant, logins, told.into_inner().unwrap())
 }
 
-/// The first log-in with this role, as the demo announces it.
-async fn log_in(app: &TestApp, logins: &Logins, role: &str) -> (User, String) {
-    let login = logins.users.iter().find(|login| login.role == role).unwrap_or_else(|| panic!("nobody is {role}"));
+/// The first log-in that fits, as the demo announces it.
+async fn log_in(app: &TestApp, logins: &Logins, fits: impl Fn(&Login) -> bool) -> User {
+    let login = logins.users.iter().find(|login| fits(login)).unwrap();
     let told = app.login(&logins.tenant, &login.email, login.password).await.ok();
     let token = told["access_token"].as_str().unwrap().to_owned();
     let principal = app.state.auth.authenticate(&token).await.unwrap();
-    (User { id: id_of(&told["user"]["id"]), role: Uuid::nil(), token, principal }, login.email.clone())
+    User { id: id_of(&told["user"]["id"]), role: Uuid::nil(), token, principal }
 }
 
 async fn count(app: &TestApp, tenant: &Tenant, what: &str) -> i64 {
@@ -115,15 +115,11 @@ async fn the_demo_company_is_whole_has_clearly_different_log_ins_and_is_the_same
 /// A representative sees his own orders, the head of sales those of his people, the warehouse all and no salary, the
 /// administrator everything; and each may do what belongs to that.
 async fn rights(app: &TestApp, tenant: &Tenant, logins: &Logins) {
-    let (representative, _) = log_in(app, logins, "sales-representative").await;
-    let (manager, _) = log_in(app, logins, "sales-manager").await;
-    let head = logins.users.iter().find(|login| login.external_id.as_deref() == Some("120")).unwrap();
-    assert_eq!(head.role, "sales-manager");
-    let told = app.login(&logins.tenant, &head.email, head.password).await.ok();
-    let token = told["access_token"].as_str().unwrap().to_owned();
-    let head = User { id: id_of(&told["user"]["id"]), role: Uuid::nil(), principal: app.state.auth.authenticate(&token).await.unwrap(), token };
-    let (warehouse, _) = log_in(app, logins, "warehouse").await;
-    let (admin, _) = log_in(app, logins, "administrator").await;
+    let of_role = |role: &'static str| log_in(app, logins, move |login| login.role == role);
+    let (representative, manager) = (of_role("sales-representative").await, of_role("sales-manager").await);
+    let (warehouse, admin) = (of_role("warehouse").await, of_role("administrator").await);
+    // The head of sales of the second company, who leads some of those who sell.
+    let head = log_in(app, logins, |login| login.role == "sales-manager" && login.external_id.as_deref() == Some("120")).await;
 
     let of_team = |user: &User| {
         format!(
