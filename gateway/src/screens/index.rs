@@ -32,7 +32,7 @@ pub(super) async fn page(State(state): State<AppState>, visitor: Visitor) -> Res
 }
 
 async fn build(state: &AppState, visitor: &Visitor) -> Result<Response, Problem> {
-    let (read, view) = visitor.open(state).await?;
+    let (mut read, view) = visitor.open(state).await?;
     if !may_see(&view) {
         return Err(Error::forbidden(PERMISSION).into());
     }
@@ -72,7 +72,7 @@ fn body(view: &View, status: &Status, dead: &[Dead]) -> Markup {
 /// Each with the command that gives it new attempts, for who may run it.
 fn dead_card(view: &View, dead: &[Dead]) -> Markup {
     let retry = view.runnable(Some(RETRY)).and_then(|spec| {
-        let resource = view.catalogue.resources.get(&spec.resource)?;
+        let resource = view.catalogue.resources.get(spec.resource.as_ref())?;
         Some(format!("{}/do/{}", list_path(resource), last_of(&spec.name)))
     });
     html! {
