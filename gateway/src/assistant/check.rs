@@ -288,8 +288,8 @@ fn supported(piece: &str, evidence: &Evidence, is_head: bool) -> Option<Support>
         return Support::frame();
     }
     if piece.trim_end().ends_with(':') {
-        let known = |stem: &&String| [&evidence.told, &evidence.asked_words, &evidence.vocabulary].iter().any(|words| words.contains(*stem));
-        return if is_mostly(stems.iter().filter(known).count(), stems.len()) { Support::frame() } else { None };
+        // It stands before what stands, so that each of its words must be one that is known: "Ernst Handel is bankrupt:".
+        return if words::content(&piece).all(|word| kinds::is_given(&word, evidence)) { Support::frame() } else { None };
     }
     let in_words_of_results = |text: &str| {
         let stems: Vec<String> = words::content(text).map(|word| words::stem(&word)).collect();

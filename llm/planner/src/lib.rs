@@ -86,7 +86,7 @@ fn answer(request: &ChatRequest) -> Next {
         return Next::Say(words.too_much());
     }
     let lexicon = lexicon::Lexicon::of(&request.tools);
-    let done = command::plan(&turn, &lexicon, &words).or_else(|| open::plan(&turn, &lexicon, &words));
+    let done = open::plan(&turn, &lexicon, &words).or_else(|| command::plan(&turn, &lexicon, &words));
     let said = done.unwrap_or_else(|| passages::instead(request, &turn, &words, dialogue::plan(&turn, &lexicon, &words)));
     match said {
         Ok(text) => Next::Say(text),

@@ -37,7 +37,12 @@ pub(crate) fn plan(turn: &Turn, lexicon: &Lexicon, words: &Words) -> Option<Plan
     if !lexicon.can_open || turn.text.trim_end().ends_with('?') {
         return None;
     }
-    let rest = asked(&Reading::of(&turn.text))?;
+    let reading = Reading::of(&turn.text);
+    // "Open the order again" is something to do.
+    if reading.tokens.iter().any(|token| matches!(token.fold.as_str(), "again" | "wieder" | "erneut")) {
+        return None;
+    }
+    let rest = asked(&reading)?;
     Some(match form(lexicon, &rest) {
         Some(command) => fill(turn, lexicon, words, command, &rest),
         None => page(turn, lexicon, words, &rest),
@@ -64,7 +69,7 @@ fn asked(reading: &Reading) -> Option<String> {
     let silent = ["me", "mir", "uns", "list", "liste", "page", "seite", "screen", "of", "form", "formular", "for"];
     let mut kept: Vec<usize> = kept.collect();
     while let [one, next, ..] = kept[..] {
-        let leads = silent.contains(&folds[one]) || Reading::is_article(folds[one]) && silent.contains(&folds[next]);
+        let leads = silent.contains(&folds[one]) || is_article(folds[one]) && silent.contains(&folds[next]);
         if !leads {
             break;
         }
@@ -74,10 +79,14 @@ fn asked(reading: &Reading) -> Option<String> {
     (!rest.is_empty()).then(|| rest.join(" "))
 }
 
+fn is_article(fold: &str) -> bool {
+    Reading::is_article(fold) || matches!(fold, "ein" | "eine" | "einen" | "einem" | "einer")
+}
+
 /// The command that makes what is called new.
 fn form<'a>(lexicon: &'a Lexicon, text: &str) -> Option<&'a Command> {
     let mut reading = Reading::of(text);
-    let at = reading.tokens.iter().position(|token| !Reading::is_article(&token.fold))?;
+    let at = reading.tokens.iter().position(|token| !is_article(&token.fold))?;
     if !NEW.contains(&reading.fold_at(at)) {
         return None;
     }

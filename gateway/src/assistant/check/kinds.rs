@@ -38,21 +38,30 @@ pub(super) fn stands(piece: &str, evidence: &Evidence) -> bool {
     if evidence.house.contains(&plain.join(" ")) {
         return true;
     }
-    let has_looked = evidence.has_results() || evidence.has_searched;
-    let is_ours = |word: &str| among(OURS, word) || has_looked && among(LOOKED_UP, word);
-    let is_given = |word: &String| {
-        let stem = words::stem(word);
-        evidence.asked_words.contains(&stem) || evidence.vocabulary.contains(&stem) || evidence.told.contains(&stem)
-    };
-    let rest: Vec<String> = words::content(said).filter(|word| !is_ours(word)).collect();
+    let rest: Vec<String> = words::content(said).filter(|word| !is_ours(word, evidence)).collect();
+    let is_all_given = rest.iter().all(|word| is_given(word, evidence));
     if said.ends_with('?') {
-        return rest.iter().all(is_given);
+        return is_all_given;
     }
     let has = |list: &str| plain.iter().any(|word| among(list, word));
     // A sentence of one clause: what would be claimed beside it stands by itself.
     if said.trim_end_matches(['.', '!']).contains([':', ';', '–', '—']) || has(JOINING) {
         return false;
     }
-    let confesses = has(NEGATIONS) && (has(SPEAKER) || has_looked && has(LOOKED_UP));
-    rest.is_empty() && (has(COURTESIES) || has(SPEAKER)) || confesses && rest.iter().all(is_given)
+    let confesses = has(NEGATIONS) && (has(SPEAKER) || has_looked(evidence) && has(LOOKED_UP));
+    rest.is_empty() && (has(COURTESIES) || has(SPEAKER)) || confesses && is_all_given
+}
+
+fn has_looked(evidence: &Evidence) -> bool {
+    evidence.has_results() || evidence.has_searched
+}
+
+fn is_ours(word: &str, evidence: &Evidence) -> bool {
+    among(OURS, word) || has_looked(evidence) && among(LOOKED_UP, word)
+}
+
+/// Whether the word is ours, the person's, the catalogue's or a result's.
+pub(super) fn is_given(word: &str, evidence: &Evidence) -> bool {
+    let stem = words::stem(word);
+    is_ours(word, evidence) || evidence.asked_words.contains(&stem) || evidence.vocabulary.contains(&stem) || evidence.told.contains(&stem)
 }

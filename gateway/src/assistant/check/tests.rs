@@ -221,11 +221,12 @@ fn without_a_result_nothing_is_said_about_the_company() {
         "I don't know, but Ernst Handel is bankrupt.",
         "I cannot find Ernst Handel.",
         "I answer questions about the records of Ernst Handel.",
-        "Ernst Handel is bankrupt:",
+        "Ernst Handel is bankrupt:\nHello!",
         "| Customer | State |\n| --- | --- |\n| Ernst Handel | bankrupt |",
     ] {
         let checked = check(sentence, &evidence, NOTICE);
-        assert!(checked.is_empty() && checked.dropped > 0, "{sentence}: {checked:?}");
+        assert!(!checked.pieces.concat().contains("bankrupt") && checked.dropped > 0, "{sentence}: {checked:?}");
+        assert!(checked.is_empty() || sentence.contains("Hello"), "{sentence}: {checked:?}");
     }
 }
 
