@@ -9,6 +9,7 @@ mod breaker;
 mod chain;
 mod cooldown;
 mod error;
+pub mod guard;
 mod openai;
 mod provider;
 mod reply;
