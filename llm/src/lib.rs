@@ -6,11 +6,14 @@
 //! **Invariant:** nothing here knows the ERP, and nothing here writes a prompt, an answer or a key to a log.
 
 mod breaker;
+pub mod budget;
 mod chain;
 mod cooldown;
 mod error;
 pub mod guard;
+pub mod limit;
 mod openai;
+pub mod price;
 mod provider;
 mod reply;
 
