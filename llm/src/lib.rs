@@ -7,6 +7,7 @@
 
 mod breaker;
 pub mod budget;
+pub mod cache;
 mod chain;
 mod cooldown;
 mod error;
