@@ -10,6 +10,7 @@ pub mod budget;
 pub mod cache;
 mod chain;
 mod cooldown;
+pub mod dialect;
 mod error;
 pub mod guard;
 pub mod limit;
