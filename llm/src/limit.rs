@@ -174,7 +174,7 @@ impl Window {
         match self {
             Self::Minute => now - now.rem_euclid(MINUTE),
             Self::Day => now - now.rem_euclid(DAY),
-            Self::Month => month(now).map_or(now - now.rem_euclid(DAY), |first| midnight(first)),
+            Self::Month => month(now).map_or(now - now.rem_euclid(DAY), midnight),
         }
     }
 

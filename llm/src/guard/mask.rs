@@ -219,7 +219,8 @@ fn visit<'a>(nodes: &mut [Node<'a>], see: &mut dyn FnMut(&mut Leaf<'a>)) {
 fn sweep(leaf: &mut Leaf<'_>, search: &AhoCorasick, swept: &[(&String, &Class)]) {
     let mut more = Vec::new();
     let mut from = 0;
-    let ends = leaf.masked.iter().map(|finding| finding.range.clone()).chain([leaf.text.len()..leaf.text.len()]);
+    let end = leaf.text.len();
+    let ends = leaf.masked.iter().map(|finding| finding.range.clone()).chain(std::iter::once(end..end));
     for taken in ends {
         let gap = leaf.text.get(from..taken.start).unwrap_or_default();
         for found in search.find_iter(gap) {

@@ -31,8 +31,8 @@ fn american(bytes: &[u8], at: usize) -> Option<usize> {
     let mark = id[3];
     let has_form = id.iter().enumerate().all(|(place, byte)| if place == 3 || place == 6 { *byte == mark } else { byte.is_ascii_digit() });
     let never = &id[..3] == b"000" || &id[..3] == b"666" || id[0] == b'9' || &id[4..6] == b"00" || &id[7..] == b"0000";
-    let ends = !word_after(bytes, at + 11) && !(bytes.get(at + 11) == Some(&b'-') && word_after(bytes, at + 12));
-    (matches!(mark, b'-' | b' ') && has_form && !never && ends).then_some(at + 11)
+    let goes_on = word_after(bytes, at + 11) || (bytes.get(at + 11) == Some(&b'-') && word_after(bytes, at + 12));
+    (matches!(mark, b'-' | b' ') && has_form && !never && !goes_on).then_some(at + 11)
 }
 
 /// Tax id: eleven digits; of the first ten exactly one digit comes twice or three times; ISO 7064 modulo 11, 10.

@@ -62,8 +62,8 @@ fn goes_on(word: &str) -> bool {
     let is_group = word.len() <= 4 && word.bytes().all(|byte| byte.is_ascii_uppercase());
     let bare = word.trim_end_matches(|c: char| !c.is_alphanumeric());
     let announces = || {
-        let ends = |cue: &&str| bare.len().checked_sub(cue.len()).and_then(|at| bare.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(cue));
-        SECRET_CUES.iter().chain(&PHONE_CUES).chain(&VERSION_CUES).chain(&LINKS).any(|cue| ends(&cue))
+        let ends = |cue: &str| bare.len().checked_sub(cue.len()).and_then(|at| bare.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(cue));
+        SECRET_CUES.iter().chain(&PHONE_CUES).chain(&VERSION_CUES).chain(&LINKS).any(|cue| ends(cue))
     };
     has_digit || is_group || bare.is_empty() || announces()
 }

@@ -217,8 +217,8 @@ fn tag(config: &OutputConfig, rest: &str) -> Parsed {
 /// An address by itself.
 fn bare(config: &OutputConfig, rest: &str, end: End) -> Parsed {
     const BEGINNINGS: [&str; 3] = ["http://", "https://", "www."];
-    let begins = |beginning: &&str| rest.get(..beginning.len()).is_some_and(|start| start.eq_ignore_ascii_case(beginning));
-    if !BEGINNINGS.iter().any(|beginning| begins(&beginning)) {
+    let begins = |beginning: &str| rest.get(..beginning.len()).is_some_and(|start| start.eq_ignore_ascii_case(beginning));
+    if !BEGINNINGS.iter().any(|beginning| begins(beginning)) {
         let may = BEGINNINGS.iter().any(|beginning| beginning.get(..rest.len()).is_some_and(|start| start.eq_ignore_ascii_case(rest)));
         return if may && end == End::Open { Parsed::More } else { Parsed::Not };
     }

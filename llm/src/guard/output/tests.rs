@@ -187,7 +187,7 @@ fn answer() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn a_stream_is_filtered_like_the_whole_wherever_it_is_cut((text, cuts) in with_cuts(answer())) {
