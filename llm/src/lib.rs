@@ -6,10 +6,16 @@
 //! **Invariant:** nothing here knows the ERP, and nothing here writes a prompt, an answer or a key to a log.
 
 mod breaker;
+pub mod budget;
+pub mod cache;
 mod chain;
 mod cooldown;
+pub mod dialect;
 mod error;
+pub mod guard;
+pub mod limit;
 mod openai;
+pub mod price;
 mod provider;
 mod reply;
 
