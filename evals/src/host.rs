@@ -143,7 +143,7 @@ impl Server {
     }
 
     async fn deliver(&self) -> Result<()> {
-        self.state.relay.drain().await.map_err(anyhow::Error::new).context("the events were not delivered")
+        self.state.relay.drain().await.map(drop).map_err(anyhow::Error::new).context("the events were not delivered")
     }
 
     /// Events are delivered and everything committed so far can be found.
