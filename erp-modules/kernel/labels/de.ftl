@@ -247,3 +247,4 @@ kernel-refused--foreign_company = Dafür wäre ein Datensatz einer anderen Firma
 kernel-refused--out_of_scope--create = Sie dürfen diesen Datensatz nicht für den Bereich anderer anlegen.
 kernel-refused--out_of_scope--area = Das liegt außerhalb des Bereichs, den Sie verwalten.
 kernel-refused--external_id_taken = Eine externe Kennung wurde schon übernommen.
+actions-refused--human_only = Das kann nur ein Mensch in den Masken tun.

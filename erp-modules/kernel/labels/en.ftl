@@ -243,3 +243,4 @@ kernel-refused--foreign_company = a record of another company than the document'
 kernel-refused--out_of_scope--create = you may not create this record for somebody else's area
 kernel-refused--out_of_scope--area = this lies outside of the area that you manage
 kernel-refused--external_id_taken = an external id was brought in already
+actions-refused--human_only = this can only be done by a person in the screens

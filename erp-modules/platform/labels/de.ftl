@@ -107,3 +107,5 @@ platform-report-deliveries--dead_at = Aufgegeben
 platform-refused--archived = Das Feld ist schon archiviert.
 platform-refused--name_taken--field = Dieses Feld gibt es dort schon.
 platform-refused--name_taken--archived = Ein Feld dieses Namens von der Art { $kind } wurde archiviert, und seine Werte sind noch da.
+platform-refused--not_tighter = { $command } ist schon in dieser oder einer strengeren Klasse: eine Klasse kann nur verschärft, nie gelockert werden.
+platform-refused--same_class = Der Befehl hat diese Klasse schon.

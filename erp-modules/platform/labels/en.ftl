@@ -107,3 +107,5 @@ platform-report-deliveries--dead_at = Given up
 platform-refused--archived = the field is archived already
 platform-refused--name_taken--field = the resource has this field already
 platform-refused--name_taken--archived = a field of this name and the kind { $kind } was archived, and its values are still there
+platform-refused--not_tighter = { $command } is in this class or a stricter one already: a class can be tightened, never loosened
+platform-refused--same_class = the command has this class already

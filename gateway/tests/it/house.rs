@@ -80,9 +80,12 @@ impl House {
     }
 
     pub(crate) async fn stop(self) {
-        self.state.stopping.cancel();
-        self.server.await.unwrap().unwrap();
-        std::fs::remove_dir_all(&self.home).unwrap();
+        let Self { state, home, server, .. } = self;
+        state.stopping.cancel();
+        server.await.unwrap().unwrap();
+        // The index is closed first, and what its threads still tidied up is left to the system's folder.
+        drop(state);
+        let _ = std::fs::remove_dir_all(home);
     }
 }
 

@@ -32,10 +32,8 @@ impl Command for TightenCommand {
         let spec = spec.ok_or_else(|| Error::field("command", "there is no such command"))?;
         let risk = class(&self.risk).ok_or_else(|| Error::field("risk", "is not known here"))?;
         if risk <= spec.risk {
-            return Err(Error::rule(
-                "platform.not_tighter",
-                format!("{} is {} already: a class can be tightened, never loosened", spec.name, spec.risk.as_str()),
-            ));
+            let text = format!("{} is in this class or a stricter one already: a class can be tightened, never loosened", spec.name);
+            return Err(Error::rule("platform.not_tighter", text).arg("command", spec.name.as_ref()));
         }
         let tenant = work.tenant();
         let known = sqlx::query!("SELECT id, risk FROM platform_command_risk WHERE tenant_id = $1 AND command = $2 FOR UPDATE", tenant, self.command)
