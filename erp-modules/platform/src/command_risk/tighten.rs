@@ -33,7 +33,7 @@ impl Command for TightenCommand {
         let risk = class(&self.risk).ok_or_else(|| Error::field("risk", "is not known here"))?;
         if risk <= spec.risk {
             let text = format!("{} is in this class or a stricter one already: a class can be tightened, never loosened", spec.name);
-            return Err(Error::rule("platform.not_tighter", text).arg("command", spec.name.as_ref()));
+            return Err(Error::rule("platform.not_tighter", text).arg("command", spec.name.to_string()));
         }
         let tenant = work.tenant();
         let known = sqlx::query!("SELECT id, risk FROM platform_command_risk WHERE tenant_id = $1 AND command = $2 FOR UPDATE", tenant, self.command)
