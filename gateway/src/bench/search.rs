@@ -32,6 +32,8 @@ const EDITS: u64 = 30;
 /// Changes that come at once.
 const BACKLOG: u64 = 400;
 const QUESTIONS: u64 = 25;
+/// The words of the n-th question of a kind.
+type Wording = fn(u64) -> String;
 /// The first customers are edited by who watches, the others by the load.
 const WATCHED_CUSTOMERS: u64 = 50;
 
@@ -244,7 +246,7 @@ impl Bench<'_> {
 
     /// Question → first and last token, by the planner: the model that is always there.
     async fn questions(&mut self, documents: u64) -> Result<()> {
-        let kinds: [(&str, fn(u64) -> String); 4] = [
+        let kinds: [(&str, Wording); 4] = [
             ("a count", |_| "How many orders are there?".into()),
             ("a count of one customer's", |n| format!("How many orders did Customer {:06} place?", 1 + n * 37 % LIBRARY_CUSTOMERS)),
             ("a ranking", |_| "Top 3 customers by revenue".into()),

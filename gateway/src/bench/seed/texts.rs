@@ -37,7 +37,7 @@ impl Dice {
     /// The square of an even share: the first words of the vocabulary come often, the last seldom.
     fn word(&mut self) -> String {
         let share = self.next() >> 44;
-        word(share * share * VOCABULARY >> 40)
+        word((share * share * VOCABULARY) >> 40)
     }
 
     pub(in crate::bench) fn words(&mut self, count: usize) -> String {

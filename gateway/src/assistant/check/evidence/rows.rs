@@ -1,5 +1,6 @@
 //! Which record a figure belongs to: a sentence that names a record of a result takes its figures from that record.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 
 /// A row of a result, by the names that a sentence may call it by.
@@ -22,6 +23,9 @@ pub(in crate::assistant::check) struct Rows {
 #[derive(Debug, Default)]
 pub(in crate::assistant::check) struct Named(HashSet<usize>);
 
+/// Rows that have a name, and whether as their own title.
+type Bearers = Vec<(usize, bool)>;
+
 /// Whether a text can be the name of a record in a sentence: words, or the number of a document.
 fn is_name(text: &str) -> bool {
     let is_number = text.chars().all(|c| c.is_ascii_digit());
@@ -43,10 +47,10 @@ impl Rows {
     /// `sentence` is in lower case.
     pub(in crate::assistant::check) fn named(&self, sentence: &str) -> Named {
         // Longer names first: "Chai" does not stand in "Chai Tea".
-        let mut names: BTreeMap<(std::cmp::Reverse<usize>, &str), Vec<(usize, bool)>> = BTreeMap::new();
+        let mut names: BTreeMap<(Reverse<usize>, &str), Bearers> = BTreeMap::new();
         for (at, row) in self.rows.iter().enumerate() {
             for (name, is_title) in row.titles.iter().map(|name| (name, true)).chain(row.about.iter().map(|name| (name, false))) {
-                names.entry((std::cmp::Reverse(name.len()), name)).or_default().push((at, is_title));
+                names.entry((Reverse(name.len()), name)).or_default().push((at, is_title));
             }
         }
         let mut rest = sentence.to_owned();

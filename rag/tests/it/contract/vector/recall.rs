@@ -26,7 +26,9 @@ pub(crate) struct Corpus {
 static VECTORS: LazyLock<Vec<Arc<[f32]>>> = LazyLock::new(|| (0..SIZE as u64).map(vector).collect());
 
 /// What is asked, and its similarity to each vector.
-static ASKED: LazyLock<Vec<(Arc<[f32]>, Vec<f32>)>> = LazyLock::new(|| {
+type Asked = (Arc<[f32]>, Vec<f32>);
+
+static ASKED: LazyLock<Vec<Asked>> = LazyLock::new(|| {
     let query = |n| {
         let query = vector(1_000_000 + n);
         let similarities = VECTORS.iter().map(|vector| vector.iter().zip(&*query).map(|(a, b)| a * b).sum()).collect();
