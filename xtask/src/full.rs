@@ -79,7 +79,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
     if wanted(Part::Kill) {
         phases.attempt("kill loops", || {
             let server = TestServer::start(args.home.as_deref())?;
-            let tested = ignored_tests(&server, "kill", None);
+            let tested = ignored_tests(&server, "kill::", None);
             tested.and(server.stop())
         })?;
     }

@@ -123,8 +123,9 @@ fn hidden_characters_and_mixed_scripts_tell_by_themselves() {
 
 /// Files that are not ours: beside the checkout, or where the environment says.
 fn shared(name: &str) -> Option<PathBuf> {
-    let data = std::env::var_os("STEWARD_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
-    let folder = data.join("data").join(name);
+    let named = std::env::var_os("STEWARD_DATA").filter(|named| !named.is_empty());
+    let data = named.map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"), PathBuf::from);
+    let folder = data.join(name);
     if folder.is_dir() {
         return Some(folder);
     }
