@@ -89,7 +89,7 @@ export async function hostileAnswersStayText(page, base, shot) {
 
   // What comes from a text is marked where its source is told and where the change is shown, so that one sees it.
   const card = said.locator("[data-proposal]");
-  const mark = card.locator("[data-tainted='email']");
+  const mark = card.locator("li[data-tainted='email']");
   assert.ok((await mark.isVisible()) && (await mark.innerText()).includes(TAINTED), "the tainted argument is told with its value");
   const tainted = card.locator("td.steward-tainted");
   assert.deepEqual(await tainted.allInnerTexts(), [TAINTED], "the tainted value is marked in the change, and no other");
