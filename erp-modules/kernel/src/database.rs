@@ -5,6 +5,7 @@
 
 use crate::error::{During, Error, Result};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{AssertSqlSafe, Postgres, Transaction};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -66,6 +67,19 @@ impl Database {
     pub async fn close(&self) {
         futures::join!(self.app.close(), self.relay.close(), self.login.close());
     }
+}
+
+/// A transaction that has begun whole or not at all, whoever gives up waiting for it. `begin` is the statement that opens it.
+///
+/// The driver counts a transaction once its `BEGIN` was answered. A future that is dropped before that (a client that went
+/// away) gives the connection back with the transaction open, and whoever comes next would read in its old snapshot, with
+/// rights that were withdrawn since. Therefore it begins in a task of its own, which nobody drops; a transaction that is not
+/// wanted any more is rolled back there.
+pub async fn begin(pool: &PgPool, begin: String) -> sqlx::Result<Transaction<'static, Postgres>> {
+    let pool = pool.clone();
+    #[expect(clippy::disallowed_methods, reason = "it ends by itself in a moment, and a stop need not wait for what nobody waits for")]
+    let begun = tokio::spawn(async move { pool.begin_with(AssertSqlSafe(begin)).await });
+    begun.await.map_err(|_| sqlx::Error::WorkerCrashed)?
 }
 
 fn pool(settings: &Settings, role: &'static str, connections_max: u32) -> Result<PgPool> {

@@ -16,6 +16,7 @@ use crate::bus::{Kernel, Way};
 use crate::calendar::Calendar;
 use crate::catalogue::{Catalogue, CommandSpec, module_of};
 use crate::command::{Entity, ErasedCommand, Outcome, RowScope};
+use crate::database;
 use crate::error::{Code, During, Error, Result};
 use crate::message::Message;
 use crate::principal::{Principal, Rights, Scope};
@@ -23,7 +24,7 @@ use crate::tenant::Placement;
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -87,7 +88,7 @@ pub(crate) async fn open(
     };
     // The schema's name was checked when the placement was read; it cannot be bound in SET.
     let begin = format!("{begin}; SET LOCAL search_path TO {}, app", placement.schema);
-    let mut tx = kernel.database.app.begin_with(AssertSqlSafe(begin)).await.during("begin a unit of work")?;
+    let mut tx = database::begin(&kernel.database.app, begin).await.during("begin a unit of work")?;
     let rights: sqlx::Result<sqlx::types::Json<Rights>> = sqlx::query_scalar("SELECT begin_work($1, $2, $3, $4, $5, $6, $7, $8)")
         .bind(principal.tenant)
         .bind(principal.user)

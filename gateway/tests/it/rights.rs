@@ -256,3 +256,25 @@ async fn changes_of_rights_at_the_same_moment_wait_for_each_other_and_all_succee
     );
     app.close().await;
 }
+
+/// A client that goes away ends its request wherever it waits, also while its transaction begins.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_given_up_leaves_no_transaction_to_the_next() {
+    let app = TestApp::configured(Vec::new(), |config| config.database.connections_max = 1).await;
+    let tenant = app.tenant("acme", Placement::Pooled).await;
+    let admin = app.admin(&tenant).await;
+    for polls in 1..200 {
+        let mut reading = Box::pin(app.kernel.read(&admin.principal));
+        for _ in 0..polls {
+            if futures::poll!(&mut reading).is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(reading);
+        // On the only connection: a transaction that was left open would still be the reader's.
+        let isolation: String = sqlx::query_scalar("SHOW transaction_isolation").fetch_one(&app.kernel.database.app).await.unwrap();
+        assert_eq!(isolation, "read committed", "given up after {polls} polls");
+    }
+    app.close().await;
+}

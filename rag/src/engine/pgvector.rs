@@ -23,7 +23,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
 use std::collections::HashMap;
 use std::sync::Arc;
 use steward_kernel::Clock;
-use steward_kernel::database::Database;
+use steward_kernel::database::{self, Database};
 use uuid::Uuid;
 
 pub(crate) const NAME: &str = "pgvector";
@@ -87,12 +87,13 @@ impl Pgvector {
              SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off",
             shape.home
         );
-        self.database.app.begin_with(AssertSqlSafe(begin)).await.map_err(unavailable)
+        database::begin(&self.database.app, begin).await.map_err(unavailable)
     }
 
     /// A transaction of the upkeep, whose functions make and drop tables for all tenants. Building an index takes its time.
     async fn owners(&self) -> Result<Transaction<'static, Postgres>> {
-        self.database.relay.begin_with("BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL transaction_timeout = 0").await.map_err(unavailable)
+        let begin = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL transaction_timeout = 0";
+        database::begin(&self.database.relay, begin.to_owned()).await.map_err(unavailable)
     }
 
     async fn tenants(&self) -> Result<Vec<Uuid>> {
