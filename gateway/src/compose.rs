@@ -25,7 +25,7 @@ use steward_identity::keys::Keys;
 use steward_kernel::bus::Kernel;
 use steward_kernel::database::Database;
 use steward_kernel::{Clock, Module};
-use steward_llm::{BreakerConfig, Chain, ChainConfig, Link, OpenAi};
+use steward_llm::{BreakerConfig, Chain, ChainConfig, Link};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -170,7 +170,7 @@ pub fn home(config: &Config) -> Result<PathBuf> {
 fn models(config: &Config) -> Result<Chain> {
     let mut links = Vec::new();
     for model in &config.assistant.models {
-        let provider = OpenAi::new(model).with_context(|| format!("the configuration is not valid, key `assistant.models`, model {:?}", model.name))?;
+        let provider = model.endpoint().with_context(|| format!("the configuration is not valid, key `assistant.models`, model {:?}", model.name))?;
         links.push(Link::new(Arc::new(provider), model.target(), &BreakerConfig::default()));
     }
     Ok(Chain::new(links, ChainConfig::default()).with_last_resort(Arc::new(steward_planner::Planner)))

@@ -135,7 +135,7 @@ async fn after_the_first_delta_a_cut_is_an_honest_error() {
     assert_eq!((served.served_by.as_str(), served.degraded), ("first", false));
     let deltas = read(served.stream).await;
 
-    let [Ok(Delta::Text(half)), Err(error)] = &deltas[..] else { panic!("{deltas:?}") };
+    let [Ok(Delta::Start { .. }), Ok(Delta::Text(half)), Err(error)] = &deltas[..] else { panic!("{deltas:?}") };
     assert_eq!((half.as_str(), error.kind()), ("half", Kind::Cut));
     assert!(second.requests().is_empty());
 }

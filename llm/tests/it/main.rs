@@ -8,6 +8,8 @@
 mod answers;
 mod breaker;
 mod chain;
+mod dialects;
+mod endpoints;
 mod failures;
 mod privacy;
 mod recovery;

@@ -7,8 +7,8 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream;
 use steward_llm::{
-    Answer, Attempt, BreakerConfig, Chain, ChainConfig, ChatRequest, ChatStream, Chunk, Delta, Error, FinishReason, Kind, Link, Message, OpenAi, OpenAiConfig,
-    Provider, Reply, Served, Target, Timeouts, collect,
+    Answer, Attempt, BreakerConfig, Chain, ChainConfig, ChatRequest, ChatStream, Chunk, Delta, Endpoint, Error, FinishReason, Kind, Link, Message,
+    OpenAiConfig, Provider, Reply, Served, Target, Timeouts, collect,
 };
 
 /// Far beyond what any test takes; tests of time-outs shorten the one they are about.
@@ -24,13 +24,13 @@ pub(crate) fn config(base_url: String) -> OpenAiConfig {
 
 /// A provider with the target that its configuration names.
 pub(crate) struct Configured {
-    provider: OpenAi,
+    provider: Endpoint,
     target: Target,
 }
 
 impl Configured {
     pub(crate) fn new(config: &OpenAiConfig) -> Self {
-        Self { provider: OpenAi::new(config).unwrap(), target: config.target() }
+        Self { provider: config.endpoint().unwrap(), target: config.target() }
     }
 
     /// Starts an answer.

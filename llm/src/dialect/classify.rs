@@ -2,26 +2,19 @@
 //!
 //! The body is read for its codes and for a few telling words, and then dropped: it may quote the prompt.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde_json::Value;
 
 use crate::error::{Error, Kind};
 
-/// Longer waits are taken for this one.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(60 * 60);
-
 /// The error of an answer with a status other than success.
-pub(super) fn response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
+pub fn response(status: u16, retry_after: Option<Duration>, body: &[u8]) -> Error {
     let said = Said::read(&serde_json::from_slice(body).unwrap_or_default());
-    let retry_after = retry_after(headers, SystemTime::now());
-    let kind = kind(status.as_u16(), &said, retry_after.is_some());
-    said.error(kind).with_status(status.as_u16()).with_retry_after(retry_after)
+    said.error(kind(status, &said, retry_after.is_some())).with_status(status).with_retry_after(retry_after)
 }
 
-/// The error of an error object in the middle of a stream, whose status was success.
+/// The error of an error object behind a status of success.
 pub(super) fn in_stream(error: &Value) -> Error {
     let said = Said::read(error);
     // Some servers put the status there that they could no longer send.
@@ -29,12 +22,14 @@ pub(super) fn in_stream(error: &Value) -> Error {
     let status = status.unwrap_or(match said.kind.as_str() {
         "invalid_request_error" | "exceed_context_size_error" => 400,
         "authentication_error" => 401,
+        "billing_error" => 402,
         "permission_error" => 403,
+        "not_found_error" => 404,
+        "request_too_large" => 413,
         "rate_limit_error" | "rate_limit_exceeded" | "insufficient_quota" => 429,
         _ => 500,
     });
-    let kind = kind(status, &said, false);
-    said.error(kind)
+    said.error(kind(status, &said, false))
 }
 
 /// What an error object says.
@@ -84,6 +79,8 @@ fn kind(status: u16, said: &Said, has_retry_after: bool) -> Kind {
         429 if !has_retry_after && said.mentions(&["quota", "billing", "spend", "credit"]) => Kind::QuotaExhausted,
         429 => Kind::RateLimited,
         400 | 413 | 422 if is_context_length(said) => Kind::ContextLength,
+        // Anthropic's way to say that the money is used up.
+        400 if said.mentions(&["credit balance is too low"]) => Kind::QuotaExhausted,
         400 | 422 if said.is(&["content_policy_violation", "content_filter"]) => Kind::ContentPolicy,
         400 if said.is(&["model_not_found"]) || is_model_unavailable(said) => Kind::ModelUnavailable,
         // A server that gave up waiting or is too early is no fault of the request.
@@ -95,28 +92,11 @@ fn kind(status: u16, said: &Said, has_retry_after: bool) -> Kind {
 
 fn is_context_length(said: &Said) -> bool {
     said.is(&["context_length_exceeded", "exceed_context_size_error", "string_above_max_length"])
-        || said.mentions(&["context length", "context size", "context window", "maximum context", "too many tokens"])
+        || said.mentions(&["context length", "context size", "context window", "context limit", "maximum context", "too many tokens", "prompt is too long"])
 }
 
 fn is_model_unavailable(said: &Said) -> bool {
     said.mentions(&["model"]) && said.mentions(&["not available", "not found", "does not exist", "not exist", "unknown model"])
-}
-
-/// `retry-after-ms`, or `retry-after` in seconds or as a date.
-fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    let number = |text: &str| text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
-    let milliseconds = text("retry-after-ms").and_then(number).map(|ms| ms / 1_000.0);
-    let seconds = || text(RETRY_AFTER.as_str()).and_then(number);
-    let date = || {
-        let at = httpdate::parse_http_date(text(RETRY_AFTER.as_str())?).ok()?;
-        Some(at.duration_since(now).unwrap_or_default())
-    };
-    let wait = match milliseconds.or_else(seconds) {
-        Some(seconds) => Duration::from_secs_f64(seconds.min(RETRY_AFTER_MAX.as_secs_f64())),
-        None => date()?,
-    };
-    Some(wait.min(RETRY_AFTER_MAX))
 }
 
 #[cfg(test)]
