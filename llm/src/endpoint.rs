@@ -145,13 +145,12 @@ impl Endpoint {
         let (until, late) = if is_whole { clock.whole() } else { clock.until(clock.headers, Kind::HeaderTimeout) };
         let phase = if is_whole { Phase::Whole } else { Phase::Headers };
         let response = self.send(url, headers, body, attempt.timeouts.connect_ms, until, late).await.map_err(|error| error.in_phase(phase))?;
-        if is_whole {
-            let body = whole::body(response, until, late).await.map_err(|error| error.in_phase(Phase::Whole))?;
-            let reply = match dialect {
-                Dialect::Anthropic => anthropic::reply::decode(&body),
-                Dialect::OpenAiChat | Dialect::OpenAiResponses => openai::reply::decode(&body),
-            };
-            return Ok(Answer::Whole { reply: reply.map_err(|error| error.in_phase(Phase::Whole))?, raw: Some(body) });
+        if is_whole || is_json(&response) {
+            // Some servers answer as a whole whatever they were asked for, and others tell their errors so.
+            let (until, late) = clock.whole();
+            let read = whole::body(response, until, late).await.and_then(|body| Ok((whole::reply(dialect, &body)?, body)));
+            let (reply, body) = read.map_err(|error| error.in_phase(Phase::Whole))?;
+            return Ok(Answer::Whole { reply, raw: is_whole.then_some(body) });
         }
         let raw = if wire.is_some() { Raw::Keep } else { Raw::Drop };
         follow::stream(self.name.clone(), response, dialect, raw, clock).map(Answer::Stream)
@@ -204,6 +203,10 @@ impl Provider for Endpoint {
     fn embed<'a>(&'a self, attempt: Attempt<'a, EmbedRequest>) -> BoxFuture<'a, Result<Embeddings, Error>> {
         Box::pin(self.embeddings(attempt))
     }
+}
+
+fn is_json(response: &reqwest::Response) -> bool {
+    response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(JSON.as_bytes()))
 }
 
 const JSON: &str = "application/json";

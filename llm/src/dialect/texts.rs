@@ -3,7 +3,7 @@
 //! Start at [`Texts::read`], before the body is decoded: then what passes through and what is written anew are masked alike. Whatever
 //! stands where words may stand is given out; a part that nobody here knows is given out as a whole.
 //!
-//! What is absent: names of tools and the keywords of schemas, which are the application's own; of them only descriptions are given.
+//! What is absent: names of tools and the structure of schemas, which are the application's own; what they describe and list is given.
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use crate::chat::Dialect;
 use crate::guard::Piece;
 
 /// The fields of a body in which there are texts.
-const FIELDS: [&str; 6] = ["system", "messages", "instructions", "input", "tools", "prediction"];
+const FIELDS: [&str; 10] = ["system", "messages", "instructions", "input", "tools", "prediction", "user", "metadata", "safety_identifier", "prompt_cache_key"];
 
 /// A body and its texts.
 pub struct Texts {
@@ -32,7 +32,7 @@ enum Kind {
 }
 
 impl Texts {
-    /// Finds the texts of a request for an answer.
+    /// Finds the texts of a request for an answer or for vectors. Texts that come as tokens are not found: nobody can read them.
     ///
     /// # Errors
     /// If the body is no JSON object, or a field stands there twice.
@@ -97,6 +97,9 @@ fn visit(dialect: Dialect, field: &str, value: &mut Value, see: &mut See<'_>) ->
 }
 
 fn message(dialect: Dialect, message: &mut Value, see: &mut See<'_>) -> Result<(), Invalid> {
+    if message.is_string() {
+        return see(Kind::Words, message);
+    }
     let is_result = message.get("role").and_then(Value::as_str) == Some("tool") && dialect == Dialect::OpenAiChat;
     for (name, kind) in [("content", if is_result { Kind::Json } else { Kind::Words }), ("output", Kind::Json), ("summary", Kind::Words)] {
         if let Some(value) = message.get_mut(name) {
@@ -148,12 +151,24 @@ fn part(part: &mut Value, kind: Kind, see: &mut See<'_>) -> Result<(), Invalid> 
     part.get_mut(name).filter(|value| !value.is_null()).map_or(Ok(()), |value| see(kind, value))
 }
 
+/// What tools and their schemas say in words.
 fn descriptions(value: &mut Value, see: &mut See<'_>) -> Result<(), Invalid> {
     match value {
         Value::Array(values) => values.iter_mut().try_for_each(|value| descriptions(value, see)),
-        Value::Object(fields) => fields
-            .iter_mut()
-            .try_for_each(|(name, value)| if name == "description" && value.is_string() { see(Kind::Words, value) } else { descriptions(value, see) }),
+        Value::Object(fields) => fields.iter_mut().try_for_each(|(name, value)| match name.as_str() {
+            "description" if value.is_string() => see(Kind::Words, value),
+            "enum" | "const" | "default" | "examples" => words(value, see),
+            _ => descriptions(value, see),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn words(value: &mut Value, see: &mut See<'_>) -> Result<(), Invalid> {
+    match value {
+        Value::String(_) => see(Kind::Words, value),
+        Value::Array(values) => values.iter_mut().try_for_each(|value| words(value, see)),
+        Value::Object(fields) => fields.values_mut().try_for_each(|value| words(value, see)),
         _ => Ok(()),
     }
 }

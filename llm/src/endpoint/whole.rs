@@ -1,4 +1,4 @@
-//! A body that is read as a whole.
+//! An answer that is read as a whole.
 
 use std::time::Instant;
 
@@ -6,7 +6,10 @@ use bytes::{Bytes, BytesMut};
 use reqwest::Response;
 use tokio::time::timeout_at;
 
+use crate::chat::Dialect;
+use crate::dialect::{anthropic, openai};
 use crate::error::{Error, Kind};
+use crate::reply::Reply;
 
 /// The longest body that is accepted.
 const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -22,5 +25,13 @@ pub(super) async fn body(mut response: Response, until: Instant, late: Kind) -> 
             Ok(Err(error)) => return Err(Error::caused_by(Kind::Cut, error.without_url())),
             Err(_) => return Err(late.into()),
         }
+    }
+}
+
+/// What the body says.
+pub(super) fn reply(dialect: Dialect, body: &[u8]) -> Result<Reply, Error> {
+    match dialect {
+        Dialect::Anthropic => anthropic::reply::decode(body),
+        Dialect::OpenAiChat | Dialect::OpenAiResponses => openai::reply::decode(body),
     }
 }

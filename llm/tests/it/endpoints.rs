@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde_json::json;
 use steward_llm::chat::{Delivery, Dialect, FinishReason};
 use steward_llm::dialect::{self, anthropic, openai};
-use steward_llm::{Answer, Api, AzurePath, ChatRequest, Endpoint, EndpointConfig, Error, Kind, Phase, Provider, Target, Timeouts};
+use steward_llm::{Answer, Api, AzurePath, ChatRequest, Delta, Endpoint, EndpointConfig, Error, Kind, Phase, Provider, Target, Timeouts};
 
 use crate::dialects::defaults;
 use crate::scripted::{PATIENT, read, request};
@@ -143,6 +143,18 @@ async fn a_whole_answer_of_another_dialect_is_streamed_and_collected() {
     assert_eq!(request.delivery, Delivery::Whole);
     let received = asked(openai_api(), Upstream::base_url, OPENAI_STREAM, &request).await;
     assert_eq!((&received.body["stream"], &received.body["stream_options"]), (&json!(true), &json!({"include_usage": true})));
+}
+
+#[tokio::test]
+async fn a_server_that_knows_no_streams_still_answers_and_tells_its_errors() {
+    let upstream = Upstream::start([json_body(OPENAI_WHOLE), json_body(r#"{"error":{"code":429,"message":"slow down"}}"#)]).await;
+    let endpoint = endpoint(upstream.base_url(), openai_api());
+
+    let deltas = read(endpoint.chat(target(PATIENT).attempt(&request())).await.unwrap().into_stream()).await;
+    assert!(matches!(deltas.last(), Some(Ok(Delta::Finish(FinishReason::ToolCalls)))), "{deltas:?}");
+
+    let error = endpoint.chat(target(PATIENT).attempt(&request())).await.unwrap_err();
+    assert_eq!((error.kind(), error.phase()), (Kind::RateLimited, Some(Phase::Whole)));
 }
 
 async fn whole(script: Vec<Step>, timeouts: Timeouts) -> Error {

@@ -24,14 +24,12 @@ const BUDGET_MIN: u32 = 1_024;
 /// # Errors
 /// [`Kind::Unsupported`] if the request holds something that only another dialect can express.
 pub fn encode(request: &ChatRequest, model: &str, quirks: &Quirks) -> Result<Vec<u8>, Error> {
-    if let Some(wire) = &request.wire {
-        if wire.dialect == Dialect::Anthropic {
-            if let Some(body) = patched(wire, request, model) {
-                return Ok(body.into_bytes());
-            }
-        } else if !wire.beyond.is_empty() {
-            return Err(Kind::Unsupported.into());
-        }
+    let own = request.wire.as_deref().filter(|wire| wire.dialect == Dialect::Anthropic);
+    if let Some(body) = own.and_then(|wire| patched(wire, request, model)) {
+        return Ok(body.into_bytes());
+    }
+    if !request.beyond.is_empty() {
+        return Err(Kind::Unsupported.into());
     }
     let mut body = Map::new();
     let mut set = |name: &str, value: Value| drop(body.insert(name.to_owned(), value));

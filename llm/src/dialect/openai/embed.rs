@@ -34,8 +34,8 @@ pub fn decode(body: Bytes, defaults: Defaults) -> Result<EmbedRequest, Invalid> 
         Some(_) => return Err(fields.invalid("encoding_format", "must be float or base64")),
     };
     let beyond = fields.left().filter(|name| *name != "user").map(str::to_owned).collect();
-    let wire = Wire { dialect: Dialect::OpenAiChat, body, beyond, shows_usage: true, betas: Vec::new() };
-    Ok(EmbedRequest { inputs, dimensions, encoding, model: Some(model), deadline: defaults.deadline, wire: Some(Arc::new(wire)) })
+    let wire = Wire { dialect: Dialect::OpenAiChat, body, shows_usage: true, betas: Vec::new() };
+    Ok(EmbedRequest { inputs, dimensions, encoding, model: Some(model), deadline: defaults.deadline, wire: Some(Arc::new(wire)), beyond })
 }
 
 fn inputs(input: Value) -> Option<Vec<EmbedInput>> {
@@ -61,13 +61,16 @@ fn tokens(values: &[Value]) -> Option<EmbedInput> {
 /// The body of a request to a server.
 ///
 /// # Errors
-/// [`Kind::Misconfigured`] if it cannot be written.
+/// [`Kind::Unsupported`] if it asks for what stands in the wire only and there is none.
 pub fn encode(request: &EmbedRequest, model: &str) -> Result<Vec<u8>, Error> {
     if let Some(wire) = &request.wire
         && let Ok(text) = std::str::from_utf8(&wire.body)
         && let Ok(body) = patch(text, &[("model", Change::Set(model.into()))])
     {
         return Ok(body.into_bytes());
+    }
+    if !request.beyond.is_empty() {
+        return Err(Kind::Unsupported.into());
     }
     let input: Vec<Value> = request
         .inputs

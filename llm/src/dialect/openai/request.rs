@@ -20,14 +20,12 @@ pub(in crate::dialect) use decode::{cache, effort as effort_of, image_source, sc
 /// # Errors
 /// [`Kind::Unsupported`] if the request holds something that only another dialect can express.
 pub fn encode(request: &ChatRequest, model: &str, quirks: &Quirks) -> Result<Vec<u8>, Error> {
-    if let Some(wire) = &request.wire {
-        if wire.dialect == Dialect::OpenAiChat {
-            if let Some(body) = pass::patched(wire, request, model, quirks) {
-                return Ok(body.into_bytes());
-            }
-        } else if !wire.beyond.is_empty() {
-            return Err(Kind::Unsupported.into());
-        }
+    let own = request.wire.as_deref().filter(|wire| wire.dialect == Dialect::OpenAiChat);
+    if let Some(body) = own.and_then(|wire| pass::patched(wire, request, model, quirks)) {
+        return Ok(body.into_bytes());
+    }
+    if !request.beyond.is_empty() {
+        return Err(Kind::Unsupported.into());
     }
     let ids = ids(&request.messages, quirks);
     let mut body = Map::new();

@@ -141,7 +141,7 @@ impl Decoder {
             chunk.deltas.push(delta);
             is_progress = true;
         }
-        for call in delta.tool_calls.into_iter().flatten() {
+        for (position, call) in (0_u32..).zip(delta.tool_calls.into_iter().flatten()) {
             let function = call.function.unwrap_or_default();
             let id = call.id.filter(|id| !id.is_empty());
             let name = function.name.filter(|name| !name.is_empty());
@@ -151,7 +151,8 @@ impl Decoder {
             }
             self.has_called = true;
             is_progress = true;
-            chunk.deltas.push(Delta::ToolCall { index: call.index.unwrap_or(0), id, name, arguments_fragment });
+            // Servers that leave the number out give several calls in one frame.
+            chunk.deltas.push(Delta::ToolCall { index: call.index.unwrap_or(position), id, name, arguments_fragment });
         }
         match choice.finish_reason.as_deref() {
             None | Some("") => {}

@@ -12,6 +12,9 @@ pub(super) struct WireUsage {
     completion_tokens: u64,
     total_tokens: u64,
     prompt_tokens_details: Option<PromptDetails>,
+    /// What some servers have in place of the details.
+    #[serde(skip_serializing)]
+    prompt_cache_hit_tokens: Option<u64>,
     completion_tokens_details: Option<CompletionDetails>,
 }
 
@@ -35,7 +38,7 @@ impl From<&WireUsage> for Usage {
         let completion = usage.completion_tokens_details.as_ref();
         Self {
             input_tokens: usage.prompt_tokens,
-            cache_read_tokens: prompt.and_then(|details| details.cached_tokens).unwrap_or(0),
+            cache_read_tokens: prompt.and_then(|details| details.cached_tokens).or(usage.prompt_cache_hit_tokens).unwrap_or(0),
             cache_write_tokens: prompt.and_then(|details| details.cache_write_tokens).unwrap_or(0),
             cache_write_long_tokens: 0,
             output_tokens: usage.completion_tokens,
@@ -52,6 +55,7 @@ impl From<&Usage> for WireUsage {
             completion_tokens: usage.output_tokens,
             total_tokens: usage.input_tokens + usage.output_tokens,
             prompt_tokens_details: Some(PromptDetails { cached_tokens: Some(usage.cache_read_tokens), cache_write_tokens: (written > 0).then_some(written) }),
+            prompt_cache_hit_tokens: None,
             completion_tokens_details: Some(CompletionDetails { reasoning_tokens: Some(usage.reasoning_tokens) }),
         }
     }

@@ -88,7 +88,7 @@ pub fn decode(body: Bytes, defaults: Defaults) -> Result<ChatRequest, Invalid> {
         reasoning,
         model: Some(model),
         delivery,
-        wire: Some(Arc::new(Wire { dialect: Dialect::OpenAiResponses, body, beyond: Vec::new(), shows_usage: true, betas: Vec::new() })),
+        wire: Some(Arc::new(Wire { dialect: Dialect::OpenAiResponses, body, shows_usage: true, betas: Vec::new() })),
         ..ChatRequest::new(messages, max_tokens.unwrap_or(defaults.max_tokens), defaults.deadline)
     })
 }

@@ -29,7 +29,9 @@ fn openai() -> Value {
             {"role": "tool", "tool_call_id": "a", "content": "[\"five\"]"},
             {"role": "assistant", "content": "six", "refusal": "seven", "reasoning_content": "eight"},
         ],
-        "tools": [{"type": "function", "function": {"name": "f", "description": "nine", "parameters": {"properties": {"n": {"description": "ten"}}}}}],
+        "tools": [{"type": "function", "function": {"name": "f", "description": "nine", "parameters": {"properties": {"n": {"description": "ten", "enum": ["eleven", 7]}}}}}],
+        "user": "twelve",
+        "metadata": {"of": "thirteen"},
     })
 }
 
@@ -80,6 +82,9 @@ fn every_place_of_a_text_is_shown() {
         words("eight"),
         words("nine"),
         words("ten"),
+        words("eleven"),
+        words("twelve"),
+        json("{\"of\":\"thirteen\"}"),
     ];
     assert_eq!(shown(Dialect::OpenAiChat, &openai()), expected);
     let document = json!({"type": "document", "source": {"type": "text", "data": "eight"}}).to_string();
@@ -89,6 +94,7 @@ fn every_place_of_a_text_is_shown() {
     expected.insert(0, words("one"));
     assert_eq!(shown(Dialect::OpenAiResponses, &responses()), expected);
     assert_eq!(shown(Dialect::OpenAiResponses, &json!({"model": "m", "input": "alone"})), [words("alone")]);
+    assert_eq!(shown(Dialect::OpenAiChat, &json!({"model": "m", "input": ["one", "two"]})), [words("one"), words("two")]);
 }
 
 #[test]

@@ -76,7 +76,8 @@ fn everything_that_a_caller_of_openai_asks_is_understood() {
     assert_eq!(request.reasoning, Some(Reasoning { effort: Some(Effort::Low), budget_tokens: None }));
     assert_eq!((request.max_tokens, request.model.as_deref(), request.delivery), (900, Some("fast"), Delivery::Stream));
     let wire = request.wire.as_ref().unwrap();
-    assert_eq!((wire.shows_usage, &wire.beyond[..], &wire.body[..]), (true, &[][..], OPENAI.as_bytes()));
+    assert_eq!((wire.shows_usage, &wire.body[..]), (true, OPENAI.as_bytes()));
+    assert!(request.beyond.is_empty());
     assert!(!format!("{request:?} {wire:?}").contains("What is this"));
 }
 
@@ -108,7 +109,7 @@ fn everything_that_a_caller_of_anthropic_asks_is_understood() {
     assert!(matches!(&request.format, Format::JsonSchema(schema) if schema.schema == json!({"type": "object"})));
     assert_eq!((request.sampling.top_k, &request.sampling.stop[..]), (Some(40), &["END".to_owned()][..]));
     assert_eq!((request.max_tokens, request.delivery), (1_000, Delivery::Stream));
-    assert!(request.wire.as_ref().unwrap().beyond.is_empty());
+    assert!(request.beyond.is_empty());
 }
 
 #[test]
@@ -253,6 +254,10 @@ fn what_only_its_own_dialect_can_express_goes_to_no_other() {
         let error = anthropic::request::encode(&request, "claude", &anthropic::Quirks::default()).unwrap_err();
         assert_eq!(error.kind(), Kind::Unsupported, "{body}");
         assert!(openai::request::encode(&request, "gpt", &Quirks::OPENAI).is_ok());
+        // What stands in the wire only is not lost with it.
+        let without_wire = ChatRequest { wire: None, ..request.clone() };
+        let again = openai::request::encode(&without_wire, "gpt", &Quirks::OPENAI).map_err(|error| error.kind());
+        assert_eq!(again.err(), (!request.beyond.is_empty()).then_some(Kind::Unsupported), "{body}");
     }
 }
 

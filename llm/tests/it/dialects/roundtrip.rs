@@ -18,7 +18,7 @@ fn through(dialect: Dialect, request: &ChatRequest) -> ChatRequest {
     };
     let defaults = Defaults { deadline: request.deadline, ..defaults() };
     let read = dialect::decode(dialect, body.unwrap().into(), defaults).unwrap();
-    assert!(read.wire.as_ref().unwrap().beyond.is_empty());
+    assert!(read.beyond.is_empty());
     ChatRequest { wire: None, ..read }
 }
 

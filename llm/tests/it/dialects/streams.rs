@@ -107,6 +107,15 @@ fn parallel_calls_of_openai_are_put_together() {
 }
 
 #[test]
+fn calls_without_a_number_in_one_frame_are_told_apart() {
+    let calls = r#"[{"function":{"name":"query","arguments":"{}"}},{"function":{"name":"report","arguments":"{\"n\":1}"}}]"#;
+    let stream = format!("data: {{\"choices\":[{{\"delta\":{{\"tool_calls\":{calls}}},\"finish_reason\":\"stop\"}}]}}\n\ndata: [DONE]\n\n");
+    let reply = collected(&read(OPENAI, stream.as_bytes()).0);
+    assert_eq!(reply.content, [call("call_0", "query", "{}"), call("call_1", "report", "{\"n\":1}")]);
+    assert_eq!(reply.finish, FinishReason::ToolCalls);
+}
+
+#[test]
 fn a_refusal_and_reasoning_are_no_words_of_the_answer() {
     let refused = collected(&read(OPENAI, fixture!("openai/refusal.sse")).0);
     assert_eq!(refused.content, [Part::Refusal { text: "I cannot help with that.".to_owned() }]);

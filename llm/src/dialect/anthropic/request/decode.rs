@@ -78,7 +78,8 @@ pub fn decode(body: Bytes, defaults: Defaults) -> Result<ChatRequest, Invalid> {
         reasoning,
         model: Some(model),
         delivery,
-        wire: Some(Arc::new(Wire { dialect: Dialect::Anthropic, body, beyond, shows_usage: true, betas: Vec::new() })),
+        wire: Some(Arc::new(Wire { dialect: Dialect::Anthropic, body, shows_usage: true, betas: Vec::new() })),
+        beyond,
         ..ChatRequest::new(messages, max_tokens, defaults.deadline)
     })
 }

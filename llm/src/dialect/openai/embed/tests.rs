@@ -35,6 +35,9 @@ fn a_request_passes_through_but_for_its_model() {
     assert_eq!(String::from_utf8(encode(&request, "target").unwrap()).unwrap(), text.replacen("alias", "target", 1));
     let anew: Value = serde_json::from_slice(&encode(&EmbedRequest { wire: None, ..request }, "target").unwrap()).unwrap();
     assert_eq!(anew, json!({"model": "target", "input": ["a"], "encoding_format": "base64"}));
+    let special = read_request(&json!({"model": "m", "input": "a", "input_type": "query"})).unwrap();
+    assert!(encode(&special, "target").is_ok());
+    assert_eq!(encode(&EmbedRequest { wire: None, ..special }, "target").unwrap_err().kind(), Kind::Unsupported);
 }
 
 #[test]

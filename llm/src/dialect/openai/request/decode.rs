@@ -84,7 +84,8 @@ pub fn decode(body: Bytes, defaults: Defaults) -> Result<ChatRequest, Invalid> {
         reasoning,
         model: Some(model),
         delivery,
-        wire: Some(Arc::new(Wire { dialect: Dialect::OpenAiChat, body, beyond, shows_usage, betas: Vec::new() })),
+        wire: Some(Arc::new(Wire { dialect: Dialect::OpenAiChat, body, shows_usage, betas: Vec::new() })),
+        beyond,
         ..ChatRequest::new(messages, max_tokens.unwrap_or(defaults.max_tokens), defaults.deadline)
     })
 }
