@@ -69,8 +69,7 @@ pub fn decode(body: Bytes, defaults: Defaults) -> Result<ChatRequest, Invalid> {
     };
     // What says that nothing special is wanted is nothing special.
     for (name, plain) in [("logprobs", json!(false)), ("modalities", json!(["text"]))] {
-        if let Some(value) = fields.take(name).filter(|value| *value != plain) {
-            let _ = value;
+        if fields.take(name).is_some_and(|value| value != plain) {
             beyond.push(name.to_owned());
         }
     }

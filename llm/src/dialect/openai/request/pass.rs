@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::super::TokenLimit;
 use super::{Quirks, ids};
 use crate::chat::{Authority, ChatRequest, Delivery, Message, Wire};
 use crate::dialect::ids::Ids;
@@ -54,8 +55,8 @@ pub(super) fn patched(wire: &Wire, request: &ChatRequest, model: &str, quirks: &
     }
     let limit = Value::from(request.max_tokens);
     let (wanted, other) = match quirks.token_limit {
-        super::super::TokenLimit::MaxTokens => (known.max_tokens, known.max_completion_tokens),
-        super::super::TokenLimit::MaxCompletionTokens => (known.max_completion_tokens, known.max_tokens),
+        TokenLimit::MaxTokens => (known.max_tokens, known.max_completion_tokens),
+        TokenLimit::MaxCompletionTokens => (known.max_completion_tokens, known.max_tokens),
     };
     if wanted.as_ref() != Some(&limit) {
         changes.push((quirks.token_limit.field(), Change::Set(limit)));
