@@ -55,7 +55,7 @@ enum Part {
     /// The race of search of `cargo xtask soak`, for a short time.
     Search,
     /// The suites of the evaluation with their bounds: what the assistant answers, leaks, does and falls for, and what search
-    /// finds. Only where it is named.
+    /// finds.
     Evals,
     /// The screens in a headless browser.
     Browser,
@@ -104,9 +104,7 @@ pub(crate) fn run(args: Args) -> Result<()> {
             tested.and(server.stop())
         })?;
     }
-    // Not yet a part of every run: `permissions.leaks` is above its bound. A question about a salary may be worded unlike one
-    // about somebody who does not exist.
-    if args.only.contains(&Part::Evals) {
+    if wanted(Part::Evals) {
         phases.attempt("evals", || evals::run(args.home.as_deref()))?;
     }
     let browser = wanted(Part::Browser) && browser::folder()?.is_dir();

@@ -143,7 +143,15 @@ async fn a_salary_that_one_may_not_see_reads_like_one_of_nobody() {
     assert!(set.is_ok(), "{set:?}");
     shop.app.state.indexer.settle().await.unwrap();
     let rita = shop.app.user(&shop.tenant, "Rita", &[READING, &[("hr:employee:read", T)]].concat()).await;
-    for question in ["What is the salary of {}?", "How much does {} earn?", "Wie hoch ist das Gehalt von {}?"] {
+    let questions = [
+        "What is the salary of {}?",
+        "How much does {} earn?",
+        "How much do we pay {}?",
+        "Since when does {} have this salary?",
+        "Does {} earn more than 3000?",
+        "Wie hoch ist das Gehalt von {}?",
+    ];
+    for question in questions {
         let read = async |name: &str| {
             let talk = ask(&shop.app, &rita, &question.replace("{}", name)).await;
             let told: Vec<(String, String)> = talk

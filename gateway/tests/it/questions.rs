@@ -133,7 +133,7 @@ async fn answers(company: Company, language: &str, families: &[Family], several:
 async fn abstains(app: &TestApp, asker: &User, question: &str) -> Option<String> {
     let told = ask(app, asker, question).await;
     let asks = !told.named("ask").is_empty();
-    let abstained = ["don't understand", "don't find", "don't know", "None found", "verstehe nicht", "finde nichts", "weiß nicht", "Keine Treffer"]
+    let abstained = ["find no answer", "don't find", "don't know", "None found", "keine Antwort", "finde nichts", "weiß nicht", "Keine Treffer"]
         .iter()
         .any(|words| told.answer.contains(words));
     (!figures(&told).is_empty() || !(asks || abstained)).then(|| format!("{question}\n    told: {} {:?}", told.answer, figures(&told)))

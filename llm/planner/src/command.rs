@@ -126,7 +126,7 @@ fn fill<'a>(turn: &Turn, lexicon: &Lexicon, words: &Words, clause: Clause<'a>, a
     {
         arguments.insert(date.name.clone(), json!(day.to_string()));
     }
-    nouns(lexicon, command, reading, &mut arguments);
+    let named = nouns(lexicon, command, reading, &mut arguments);
     let mut targets = None;
     if let Some(target) = &command.target {
         let records = match lexicon.resource(&command.resource) {
@@ -173,7 +173,8 @@ fn fill<'a>(turn: &Turn, lexicon: &Lexicon, words: &Words, clause: Clause<'a>, a
     let missing: Vec<&str> = command
         .inputs
         .iter()
-        .filter(|input| input.required && input.default.is_none() && !arguments.contains_key(&input.name))
+        // What is named without a value is missing as well: "set the reorder level of Chai".
+        .filter(|input| (input.required && input.default.is_none() || named.contains(&input.name)) && !arguments.contains_key(&input.name))
         .filter(|input| targets.as_ref().is_none_or(|(name, _)| *name != input.name))
         .map(|input| input.label.as_str())
         .collect();
@@ -183,12 +184,23 @@ fn fill<'a>(turn: &Turn, lexicon: &Lexicon, words: &Words, clause: Clause<'a>, a
     Ok(((command, targets), arguments))
 }
 
-/// Words that only say what kind of thing is meant: the command's own words, its record and its inputs.
-fn nouns(lexicon: &Lexicon, command: &Command, reading: &mut Reading, arguments: &mut Map<String, Value>) {
+/// Words that only say what kind of thing is meant: the command's own words, its record and its inputs. Returns the inputs that
+/// nothing but their own name explains.
+fn nouns(lexicon: &Lexicon, command: &Command, reading: &mut Reading, arguments: &mut Map<String, Value>) -> Vec<String> {
+    let mut named = Vec::new();
     reading.mark(lexicon);
     let spans = reading.spans.clone();
+    let own = stems(&command.label);
     for span in spans {
         use crate::lexicon::Meaning::{Choice, Field, Resource};
+        let of_command = reading.tokens[span.start..span.end()].iter().all(|token| own.contains(&token.stem));
+        let is_noun = |meaning: &crate::lexicon::Meaning| matches!(meaning, Resource(_) | Choice(..));
+        if !of_command && !span.meanings.iter().any(is_noun) {
+            named.extend(span.meanings.iter().filter_map(|meaning| match meaning {
+                Field(r, f) if lexicon.resources[*r].name == command.resource => Some(lexicon.resources[*r].fields[*f].name.clone()),
+                _ => None,
+            }));
+        }
         let known = span.meanings.iter().any(|meaning| match meaning {
             Resource(r) => {
                 let name = &lexicon.resources[*r].name;
@@ -213,9 +225,9 @@ fn nouns(lexicon: &Lexicon, command: &Command, reading: &mut Reading, arguments:
             reading.take(span.start, span.len);
         }
     }
-    let own = stems(&command.label);
     let mine: Vec<usize> = reading.tokens.iter().enumerate().filter(|(_, token)| own.contains(&token.stem)).map(|(i, _)| i).collect();
     mine.into_iter().for_each(|i| reading.take(i, 1));
+    named
 }
 
 /// The records that the command acts on: the first, and those that are named beside it.

@@ -232,13 +232,18 @@ fn titles(targets: &[Target]) -> Vec<String> {
         .collect()
 }
 
-/// Two records of one kind with the same right to a name leave it open which is meant.
-fn named(lexicon: &Lexicon, start: usize, len: usize, targets: Vec<Target>) -> Name {
+/// Two records of one kind with the same right to a name leave it open which is meant; unless it is a value as well, which
+/// many records may share: "London" is the city of seven addresses.
+fn named(lexicon: &Lexicon, start: usize, len: usize, mut targets: Vec<Target>) -> Name {
+    let is_value = targets.iter().any(|target| matches!(target, Target::Value { .. }));
     let mut unsure = Vec::new();
     for resource in 0..lexicon.resources.len() {
-        let of: Vec<Target> = targets.iter().filter(|target| matches!(target, Target::Record { resource: r, .. } if *r == resource)).cloned().collect();
-        if of.len() > 1 {
-            unsure.extend(titles(&of));
+        let is_of = |target: &Target| matches!(target, Target::Record { resource: r, .. } if *r == resource);
+        let of: Vec<Target> = targets.iter().filter(|target| is_of(target)).cloned().collect();
+        match of.len() {
+            0 | 1 => {}
+            _ if is_value => targets.retain(|target| !is_of(target)),
+            _ => unsure.extend(titles(&of)),
         }
     }
     Name { start, len, targets, unsure }

@@ -106,25 +106,23 @@ fn role(turn: &Turn, words: &Words, scene: &Scene, query: &mut Interpretation<'_
     Ok(())
 }
 
-/// Names the words that nothing explains. Names of records count with them even where the record was found: else the
-/// wording would tell whether somebody exists about whom one may not know what was asked.
+/// Says what was not understood. Where a word may be a name, only the words of the question decide what is said, never
+/// what was found: else the wording would tell whether somebody exists about whom one may not know what was asked.
 fn unplaced(words: &Words, scene: &Scene, left: Option<&[usize]>) -> String {
-    let reading = &scene.reading;
-    let left: Vec<usize> = match left {
-        Some(left) => left.to_vec(),
-        None => reading.runs().first().map(|(start, len)| (*start..start + len).collect()).unwrap_or_default(),
+    let all = match (scene.unexplained.as_slice(), left) {
+        ([], left) => left.unwrap_or_default(),
+        (unexplained, _) => unexplained,
     };
-    if left.is_empty() && scene.names.is_empty() {
-        return words.unknown("");
+    let (Some(mut first), Some(mut last)) = (all.iter().copied().min(), all.iter().copied().max()) else { return words.unknown("") };
+    // A name may hold words that the catalogue knows ("Nadia Frei"): what is written like a part of it stays with it.
+    let capital = |at: usize| scene.reading.tokens.get(at).is_some_and(|token| token.text.starts_with(char::is_uppercase));
+    while first > 1 && capital(first) && capital(first - 1) {
+        first -= 1;
     }
-    let of_names = scene.names.iter().flat_map(|name| name.start..name.start + name.len);
-    let all: Vec<usize> = left.iter().copied().chain(of_names).collect();
-    let (first, last) = (all.iter().copied().min().unwrap_or_default(), all.iter().copied().max().unwrap_or_default());
-    let text = reading.text_of(first, last - first + 1);
-    // Nothing but a name: it was looked for and not found.
-    let is_name = first > 0 && scene.names.is_empty() && text.split_whitespace().all(|word| !word.starts_with(char::is_lowercase));
-    let is_known = scene.spans.iter().any(|span| span.start <= first && first < span.end());
-    if is_name && !is_known { words.not_found(&text) } else { words.unknown(&text) }
+    while capital(last) && capital(last + 1) {
+        last += 1;
+    }
+    words.unknown(&scene.reading.text_of(first, last - first + 1))
 }
 
 fn candidates<'a>(lexicon: &'a Lexicon, scene: &Scene) -> Vec<Candidate<'a>> {

@@ -26,6 +26,8 @@ pub(crate) struct Scene {
     /// Words that periods took.
     dated: Vec<bool>,
     pub(crate) compared: Vec<Comparison>,
+    /// Words that neither the catalogue nor the language explains, whether or not a record is called so.
+    pub(crate) unexplained: Vec<usize>,
 }
 
 impl Span {
@@ -53,6 +55,7 @@ impl Scene {
         // Names come before phrases: any word may stand in one.
         reading.mark(lexicon);
         let open = open(&reading, &shape);
+        let unexplained = (0..reading.tokens.len()).filter(|at| is_unexplained(&reading, &shape, *at)).collect();
         let names = names::find(turn, lexicon, &reading, &open)?;
         for name in &names {
             reading.take(name.start, name.len);
@@ -60,7 +63,7 @@ impl Scene {
         reading.spans.clear();
         reading.mark(lexicon);
         let spans = std::mem::take(&mut reading.spans);
-        Ok(Self { reading, shape, spans, names, periods, dated, compared })
+        Ok(Self { reading, shape, spans, names, periods, dated, compared, unexplained })
     }
 
     pub(crate) fn is_dated(&self, at: usize) -> bool {
@@ -92,14 +95,19 @@ impl Scene {
     }
 }
 
+fn in_span(reading: &Reading, i: usize) -> bool {
+    reading.spans.iter().any(|span| span.start <= i && i < span.end())
+}
+
+fn is_unexplained(reading: &Reading, shape: &Shape, i: usize) -> bool {
+    let token = &reading.tokens[i];
+    !token.used && !in_span(reading, i) && !Reading::is_silent(&token.fold) && !shape.negations.contains(&i)
+}
+
 /// Words at which a name may begin: those that nothing explains, and silent ones written like a name ("The Cracker Box").
 fn open(reading: &Reading, shape: &Shape) -> Vec<bool> {
-    let in_span = |i: usize| reading.spans.iter().any(|span| span.start <= i && i < span.end());
+    let in_span = |i: usize| in_span(reading, i);
     let capital = |i: usize| reading.tokens.get(i).is_some_and(|token| !token.used && token.text.chars().next().is_some_and(char::is_uppercase));
-    let plain = |i: usize| {
-        let token = &reading.tokens[i];
-        !token.used && !in_span(i) && !Reading::is_silent(&token.fold) && !shape.negations.contains(&i)
-    };
     (0..reading.tokens.len())
         .map(|i| {
             let token = &reading.tokens[i];
@@ -112,7 +120,7 @@ fn open(reading: &Reading, shape: &Shape) -> Vec<bool> {
             // A plain number is a name only behind the noun that it numbers.
             let numeral = token.fold.chars().all(|c| c.is_ascii_digit() || c == '.' || c == ',');
             let numbered = i > 0 && (in_span(i - 1) || matches!(reading.fold_at(i - 1), "no" | "nr" | "number" | "nummer"));
-            (plain(i) && (!numeral || numbered)) || article
+            (is_unexplained(reading, shape, i) && (!numeral || numbered)) || article
         })
         .collect()
 }

@@ -25,8 +25,8 @@ impl Words {
                 "I don't know what you mean. Ask for records, counts or sums, or tell me what to do.",
                 "Ich weiß nicht, was gemeint ist. Frage nach Datensätzen, Anzahlen oder Summen, oder sage, was zu tun ist.",
             ),
-            false if self.german => format!("Ich verstehe nicht, was mit „{what}“ gemeint ist, und rate nicht."),
-            false => format!("I don't understand what \"{what}\" means here, and I don't guess."),
+            false if self.german => format!("Dazu finde ich keine Antwort, und ich rate nicht: „{what}“."),
+            false => format!("I find no answer to this, and I don't guess: \"{what}\"."),
         }
     }
     pub(crate) fn not_found(&self, what: &str) -> String {

@@ -7,8 +7,16 @@ use anyhow::Result;
 use serde_json::Value;
 
 /// Asked of people who work there and of names that nobody has.
-const SALARY_QUESTIONS: [&str; 5] =
-    ["What is the salary of {}?", "How much does {} earn?", "Since when does {} have this salary?", "Wie viel verdient {}?", "Wie hoch ist das Gehalt von {}?"];
+const SALARY_QUESTIONS: [&str; 8] = [
+    "What is the salary of {}?",
+    "How much does {} earn?",
+    "How much do we pay {}?",
+    "How much was {} paid in 2026?",
+    "Since when does {} have this salary?",
+    "Wie viel verdient {}?",
+    "Wie viel zahlen wir {}?",
+    "Wie hoch ist das Gehalt von {}?",
+];
 const NOBODY: [&str; 3] = ["Bert Nirgendwo", "Wilma Niemann", "Otto Ohnesorg"];
 /// Words that stand in documents which few may read, and in what people earn.
 const WORDS: [&str; 6] =

@@ -11,6 +11,9 @@ use serde_json::{Map, Value, json};
 /// Words behind which the rest of the sentence is a text.
 pub(super) const TEXT_FOLLOWS: [&str; 6] = ["because", "weil", "wegen", "about", "uber", "da"];
 
+/// Words behind a number and its unit that begin something else.
+const ENDS_NUMBER: [&str; 16] = ["from", "as", "on", "at", "in", "for", "of", "since", "starting", "effective", "ab", "seit", "am", "fur", "von", "vom"];
+
 /// Takes a text off the end of the sentence, for the input that is asked for by the word before it.
 pub(super) fn text(whole: &str, command: &Command, reading: &mut Reading, arguments: &mut Map<String, Value>) {
     let said = |input: &Field, word: &str| input.is_called(word);
@@ -70,11 +73,19 @@ pub(super) fn assignment(
             .map(|input| (input, span.start, span.len))
     });
     let Some((input, start, len)) = named else { return Ok(()) };
-    let text = behind(whole, &reading.tokens[to].raw);
+    // A number ends with its unit: what follows says something else, such as from when on.
+    let end = match input.kind.as_str() {
+        "integer" | "decimal" | "quantity" | "money" => (to + 1..reading.tokens.len()).find(|at| ENDS_NUMBER.contains(&reading.fold_at(*at))),
+        _ => None,
+    };
+    let text = match end {
+        Some(end) => reading.text_of(to + 1, end - to - 1),
+        None => behind(whole, &reading.tokens[to].raw),
+    };
     let value = value(turn, lexicon, words, command, input, &text)?;
     arguments.insert(input.name.clone(), value);
     reading.take(start, len);
-    reading.take(to, reading.tokens.len() - to);
+    reading.take(to, end.unwrap_or(reading.tokens.len()) - to);
     Ok(())
 }
 

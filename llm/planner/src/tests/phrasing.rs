@@ -219,3 +219,26 @@ fn a_question_is_no_command() {
     let (calls, _) = run("Confirm what?");
     assert!(calls.iter().all(|(name, _)| name != "propose"));
 }
+
+#[test]
+fn a_field_that_is_named_without_a_value_is_asked_for() {
+    let (calls, _) = run("Set the reorder level of Chai");
+    let (name, call) = calls.last().unwrap();
+    assert_eq!((name.as_str(), &call["missing"]), ("ask", &json!(["Reorder level"])));
+}
+
+#[test]
+fn a_number_ends_where_something_else_begins() {
+    let (calls, said) = run("Set the reorder level of Chai to 20 for Zzyzx");
+    assert!(calls.iter().all(|(name, _)| name != "propose"), "the rest is not ignored: {calls:?}");
+    assert!(said.contains("Zzyzx"), "{said}");
+}
+
+#[test]
+fn what_is_not_understood_is_said_alike_whether_or_not_a_name_is_found() {
+    for text in ["Since when does {} have this salary?", "How much does {} earn?", "Was verdient {} im Monat?", "What is the shoe size of {} in 2026?"] {
+        let ((_, known), (_, unknown)) = (run(&text.replace("{}", "Ernst Handel")), run(&text.replace("{}", "Egon Handel")));
+        assert_eq!(known.replace("Ernst", "Egon"), unknown, "{text}");
+        assert!(known.contains("Ernst Handel"), "{known}");
+    }
+}
