@@ -171,7 +171,7 @@ fn models(config: &Config) -> Result<Chain> {
     let mut links = Vec::new();
     for model in &config.assistant.models {
         let provider = OpenAi::new(model).with_context(|| format!("the configuration is not valid, key `assistant.models`, model {:?}", model.name))?;
-        links.push(Link::new(Arc::new(provider), &BreakerConfig::default()));
+        links.push(Link::new(Arc::new(provider), model.target(), &BreakerConfig::default()));
     }
     Ok(Chain::new(links, ChainConfig::default()).with_last_resort(Arc::new(steward_planner::Planner)))
 }

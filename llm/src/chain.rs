@@ -15,23 +15,25 @@ use std::time::{Duration, Instant};
 use tower::retry::budget::{Budget, TpsBudget};
 
 use crate::breaker::{Breaker, BreakerConfig, BreakerState, Permit};
+use crate::chat::{ChatRequest, ChatStream};
 use crate::cooldown::Cooldown;
 use crate::error::{Error, Fallback, Kind};
-use crate::provider::{ChatRequest, ChatStream, Provider};
+use crate::provider::{Provider, Target};
 
 /// A provider with what protects it. Clones share breaker and cooldown, so that one provider can stand in several chains.
 #[derive(Clone)]
 pub struct Link {
     provider: Arc<dyn Provider>,
+    target: Target,
     breaker: Breaker,
     cooldown: Cooldown,
 }
 
 impl Link {
     /// A link with a breaker of its own.
-    pub fn new(provider: Arc<dyn Provider>, breaker: &BreakerConfig) -> Self {
+    pub fn new(provider: Arc<dyn Provider>, target: Target, breaker: &BreakerConfig) -> Self {
         let breaker = Breaker::new(provider.name(), breaker);
-        Self { provider, breaker, cooldown: Cooldown::default() }
+        Self { provider, target, breaker, cooldown: Cooldown::default() }
     }
 
     /// The provider.
@@ -149,7 +151,7 @@ impl Chain {
         match &self.last_resort {
             Some(provider) => {
                 run.attempts += 1;
-                let stream = attempt::begin(provider, None, request, None).await?;
+                let stream = attempt::begin(provider, &Target::default(), None, request, None).await?;
                 Ok(run.served(stream, provider.name(), !self.links.is_empty()))
             }
             None => run.without_last_resort().await,
@@ -238,7 +240,7 @@ impl<'a> Run<'a> {
         let had_all_the_time = self.attempts == 0;
         self.attempts += 1;
         let limit = attempt::Limit { until: self.until, counts: had_all_the_time };
-        let begun = attempt::begin(&link.provider, Some(permit), self.request, Some(limit)).await;
+        let begun = attempt::begin(&link.provider, &link.target, Some(permit), self.request, Some(limit)).await;
         if let Err(error) = &begun {
             self.reason.get_or_insert(error.kind());
             link.cooldown.after(error, Instant::now());
@@ -256,7 +258,7 @@ impl<'a> Run<'a> {
         let config = &self.chain.config;
         let now = Instant::now();
         let has_sibling = self.chain.links[position + 1..].iter().any(|link| link.is_ready(now));
-        if has_sibling || retries >= error.kind().retries_max() || self.attempts >= config.attempts_max {
+        if has_sibling || retries >= error.kind().policy().retries.max() || self.attempts >= config.attempts_max {
             return None;
         }
         let wait = match (error.kind(), error.retry_after()) {

@@ -1,17 +1,22 @@
 //! Why a call to a model failed, and who has to do something about it.
 //!
-//! Start at [`Kind`]: each kind is one row of the failure table, and everything that the chain decides (again, the next link,
-//! the breaker, a cooldown) is a method of it. The text of an error never holds anything of a prompt or an answer; what an
+//! Start at [`Kind`]: each kind is one row of the failure table, and what follows from it (again, the next target, the breaker, a
+//! pause) is its [`Policy`]. A [`Phase`] tells how far the attempt had come. The text of an error never holds anything of a prompt or an answer; what an
 //! upstream said is kept only as its short machine-readable code.
+
+mod policy;
 
 use std::fmt;
 use std::time::Duration;
+
+pub use policy::{Breaks, Next, Pause, Policy, Retries};
 
 /// A failed call, classified.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}{}", Said(.upstream_code))]
 pub struct Error {
     kind: Kind,
+    phase: Option<Phase>,
     /// The upstream's own error code, made safe for logs.
     upstream_code: Option<String>,
     retry_after: Option<Duration>,
@@ -43,6 +48,34 @@ pub enum Owner {
     Provider,
     /// This program: its deadline, its limits, its configuration.
     Gateway,
+}
+
+/// How far an attempt had come when it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// No connection yet.
+    Connect,
+    /// The request was sent; no headers yet.
+    Headers,
+    /// Headers; nothing of the answer yet.
+    FirstToken,
+    /// A part of the answer was there.
+    Stream,
+    /// The whole body was waited for at once.
+    Whole,
+}
+
+impl Phase {
+    /// The stable name, for metrics and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Headers => "headers",
+            Self::FirstToken => "first_token",
+            Self::Stream => "stream",
+            Self::Whole => "whole",
+        }
+    }
 }
 
 /// What went wrong. The closed set of codes that doors, metrics and logs use.
@@ -79,6 +112,12 @@ pub enum Kind {
     ContentPolicy,
     /// Any other request that the provider calls wrong.
     BadRequest,
+    /// The request asks for something that the target's dialect cannot express.
+    Unsupported,
+    /// The caller went away.
+    Cancelled,
+    /// A guard or a limit of this gateway refused it.
+    Refused,
     /// The request's own deadline passed.
     Deadline,
     /// No link could be tried: breakers are open or credentials are cooling down.
@@ -87,7 +126,7 @@ pub enum Kind {
     Misconfigured,
 }
 
-/// Which links may still be tried after a failure.
+/// Which links of a chain may still be tried after a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fallback {
     /// Every following link.
@@ -117,6 +156,9 @@ impl Kind {
             Self::ContextLength => "context_length",
             Self::ContentPolicy => "content_policy",
             Self::BadRequest => "bad_request",
+            Self::Unsupported => "unsupported",
+            Self::Cancelled => "cancelled",
+            Self::Refused => "refused",
             Self::Deadline => "deadline",
             Self::Unavailable => "unavailable",
             Self::Misconfigured => "misconfigured",
@@ -129,8 +171,8 @@ impl Kind {
             Self::Connect | Self::Upstream | Self::HeaderTimeout | Self::FirstTokenTimeout | Self::IdleTimeout | Self::Cut | Self::Malformed => Owner::Provider,
             Self::RateLimited | Self::QuotaExhausted | Self::Unauthorized => Owner::Credential,
             Self::ModelUnavailable | Self::InvalidToolCall => Owner::Model,
-            Self::ContextLength | Self::ContentPolicy | Self::BadRequest => Owner::Caller,
-            Self::Deadline | Self::Unavailable | Self::Misconfigured => Owner::Gateway,
+            Self::ContextLength | Self::ContentPolicy | Self::BadRequest | Self::Unsupported | Self::Cancelled => Owner::Caller,
+            Self::Refused | Self::Deadline | Self::Unavailable | Self::Misconfigured => Owner::Gateway,
         }
     }
 
@@ -139,20 +181,12 @@ impl Kind {
         self.owner() == Owner::Provider
     }
 
-    /// How often the same link may be tried again within the one retry budget.
-    pub(crate) fn retries_max(self) -> u32 {
-        match self {
-            Self::Connect | Self::Upstream => 2,
-            Self::RateLimited => 1,
-            _ => 0,
-        }
-    }
-
+    /// What a chain does, whose link of last resort has no window and needs no time.
     pub(crate) fn fallback(self) -> Fallback {
-        match self {
-            Self::BadRequest | Self::ContentPolicy | Self::InvalidToolCall => Fallback::None,
-            Self::ContextLength | Self::Deadline => Fallback::LastResort,
-            _ => Fallback::Next,
+        match (self, self.policy().next) {
+            (Self::Deadline, _) | (_, Next::LargerWindow) => Fallback::LastResort,
+            (_, Next::OptIn | Next::Never) => Fallback::None,
+            (_, Next::Any | Next::SiblingFirst) => Fallback::Next,
         }
     }
 }
@@ -175,6 +209,9 @@ impl fmt::Display for Kind {
             Self::ContextLength => "the conversation is too long for the model",
             Self::ContentPolicy => "the model provider refused the content",
             Self::BadRequest => "the model provider calls the request wrong",
+            Self::Unsupported => "the request asks for something that this model provider cannot express",
+            Self::Cancelled => "the caller went away",
+            Self::Refused => "a guard or a limit of this gateway refused the request",
             Self::Deadline => "the time for this request is over",
             Self::Unavailable => "no model provider can be tried at the moment",
             Self::Misconfigured => "a model provider is not configured correctly",
@@ -185,12 +222,19 @@ impl fmt::Display for Kind {
 impl Error {
     /// An error of this kind, with nothing more to say.
     pub fn new(kind: Kind) -> Self {
-        Self { kind, upstream_code: None, retry_after: None, status: None, source: None }
+        Self { kind, phase: None, upstream_code: None, retry_after: None, status: None, source: None }
     }
 
     /// An error of this kind with its cause. The cause must not hold prompts or answers.
     pub fn caused_by(kind: Kind, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { source: Some(source.into()), ..Self::new(kind) }
+    }
+
+    /// Adds how far the attempt had come, unless that is known already.
+    #[must_use]
+    pub fn in_phase(mut self, phase: Phase) -> Self {
+        self.phase.get_or_insert(phase);
+        self
     }
 
     /// Adds how long the provider asks to wait.
@@ -218,6 +262,11 @@ impl Error {
     /// What went wrong.
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// How far the attempt had come, if it had begun.
+    pub fn phase(&self) -> Option<Phase> {
+        self.phase
     }
 
     /// Who can put it right.

@@ -21,8 +21,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::time::timeout_at;
 
-use crate::error::{Error, Kind};
-use crate::provider::{ChatRequest, ChatStream, Provider};
+use crate::chat::{ChatRequest, ChatStream, Dialect};
+use crate::error::{Error, Kind, Phase};
+use crate::provider::{Answer, Attempt, Provider, Target, Timeouts};
 
 /// How much of an error's body is read.
 const ERROR_BYTES_MAX: usize = 64 * 1024;
@@ -63,25 +64,10 @@ pub enum TokenLimit {
     MaxCompletionTokens,
 }
 
-/// How long an attempt waits, in milliseconds.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Timeouts {
-    /// For the connection, with TLS.
-    pub connect_ms: u64,
-    /// For the headers, from the start of the request.
-    pub headers_ms: u64,
-    /// For the first sign of an answer, from the start of the request.
-    pub first_token_ms: u64,
-    /// Between two parts of an answer.
-    pub idle_ms: u64,
-    /// For the whole answer, from the start of the request.
-    pub total_ms: u64,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self { connect_ms: 5_000, headers_ms: 20_000, first_token_ms: 30_000, idle_ms: 20_000, total_ms: 120_000 }
+impl OpenAiConfig {
+    /// The model that it names, with the key and the time-outs.
+    pub fn target(&self) -> Target {
+        Target { model: self.model.as_str().into(), credential: self.api_key.clone(), timeouts: self.timeouts }
     }
 }
 
@@ -90,9 +76,7 @@ pub struct OpenAi {
     name: String,
     url: reqwest::Url,
     headers: HeaderMap,
-    model: String,
     token_limit: TokenLimit,
-    timeouts: Timeouts,
     http: reqwest::Client,
 }
 
@@ -114,11 +98,7 @@ impl OpenAi {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(key) = &config.api_key {
-            let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret())).map_err(misconfigured)?;
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
-        }
+        config.api_key.as_ref().map(bearer).transpose()?;
         // A redirect could carry the prompt to another host.
         let mut http = reqwest::Client::builder()
             .connect_timeout(Duration::from_millis(config.timeouts.connect_ms))
@@ -128,25 +108,20 @@ impl OpenAi {
         if let Some(proxy) = &config.proxy_url {
             http = http.proxy(reqwest::Proxy::all(proxy).map_err(misconfigured)?);
         }
-        Ok(Self {
-            name: config.name.clone(),
-            url,
-            headers,
-            model: config.model.clone(),
-            token_limit: config.token_limit.unwrap_or(by_address),
-            timeouts: config.timeouts,
-            http: http.build().map_err(misconfigured)?,
-        })
+        Ok(Self { name: config.name.clone(), url, headers, token_limit: config.token_limit.unwrap_or(by_address), http: http.build().map_err(misconfigured)? })
     }
 
-    async fn start(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
-        let clock = Clock::start(&self.timeouts, request.deadline);
-        let body = serde_json::to_vec(&wire::request(request, &self.model, self.token_limit)).map_err(misconfigured)?;
-        let sent = self.http.post(self.url.clone()).headers(self.headers.clone()).body(body).send();
+    async fn start(&self, attempt: Attempt<'_>) -> Result<ChatStream, Error> {
+        let request: &ChatRequest = attempt.request;
+        let clock = Clock::start(&attempt.timeouts, request.deadline);
+        let body = serde_json::to_vec(&wire::request(request, attempt.model, self.token_limit)).map_err(misconfigured)?;
+        let mut headers = self.headers.clone();
+        headers.extend(attempt.credential.map(bearer).transpose()?.map(|key| (AUTHORIZATION, key)));
+        let sent = self.http.post(self.url.clone()).headers(headers).body(body).send();
         let (until, late) = clock.until(clock.headers, Kind::HeaderTimeout);
-        let response = timeout_at(until.into(), sent).await.map_err(|_| late)?.map_err(not_sent)?;
+        let response = timeout_at(until.into(), sent).await.map_err(|_| Error::new(late).in_phase(Phase::Headers))?.map_err(not_sent)?;
         if !response.status().is_success() {
-            return Err(failed(response).await);
+            return Err(failed(response).await.in_phase(Phase::Headers));
         }
         Ok(answer::stream(self.name.clone(), response, clock))
     }
@@ -157,9 +132,20 @@ impl Provider for OpenAi {
         &self.name
     }
 
-    fn chat<'a>(&'a self, request: &'a ChatRequest) -> BoxFuture<'a, Result<ChatStream, Error>> {
-        Box::pin(self.start(request))
+    fn dialect(&self) -> Option<Dialect> {
+        Some(Dialect::OpenAiChat)
     }
+
+    fn chat<'a>(&'a self, attempt: Attempt<'a>) -> BoxFuture<'a, Result<Answer, Error>> {
+        Box::pin(async move { self.start(attempt).await.map(Answer::Stream) })
+    }
+}
+
+/// The header that shows a key.
+fn bearer(key: &SecretString) -> Result<HeaderValue, Error> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret())).map_err(misconfigured)?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// The points in time by which one attempt has to have come so far.
@@ -197,7 +183,7 @@ fn misconfigured(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> 
 /// No connection, or one that was reset before the headers.
 fn not_sent(error: reqwest::Error) -> Error {
     let kind = if error.is_builder() { Kind::Misconfigured } else { Kind::Connect };
-    Error::caused_by(kind, error.without_url())
+    Error::caused_by(kind, error.without_url()).in_phase(Phase::Connect)
 }
 
 /// The error of an answer that is none. Its status is known, so that a body that does not come changes nothing.

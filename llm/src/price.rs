@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use crate::provider::Usage;
+use crate::chat::Usage;
 
 /// Of an image that a request holds: no provider named here counts more for one.
 const IMAGE_TOKENS_MAX: u64 = 50_000;
@@ -43,7 +43,7 @@ impl From<Usage> for Tokens {
             input: usage.input_tokens,
             cache_read: usage.cache_read_tokens,
             cache_write: usage.cache_write_tokens,
-            cache_write_long: 0,
+            cache_write_long: usage.cache_write_long_tokens,
             output: usage.output_tokens,
         }
     }

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use steward_kernel::labels::Labels;
 use steward_kernel::{Code, Error, Principal, Result};
-use steward_llm::{ChatRequest, ChatStream, Collector, Delta, Message, Provider, Reply, Tool, collect};
+use steward_llm::{ChatRequest, ChatStream, Collector, Delta, Message, Provider, Reply, Target, Tool, ToolCall};
 use steward_planner::Planner;
 use steward_rag::retrieve::Position;
 use tracing::Instrument;
@@ -164,12 +164,13 @@ impl Turn<'_> {
         for _ in 0..MODEL_CALLS_MAX {
             let request = self.request(&messages, &tools, &context);
             let reply = self.ask_model(&request, &mut served, &mut speech, &mut findings, &language).await?;
-            if reply.tool_calls.is_empty() {
+            let calls: Vec<ToolCall> = reply.tool_calls().cloned().collect();
+            if calls.is_empty() {
                 return self.finish(speech, findings, &served, &language).await;
             }
             speech.interrupted();
-            messages.push(Message::Assistant { text: reply.text, tool_calls: reply.tool_calls.clone() });
-            for call in &reply.tool_calls {
+            messages.push(reply.into_message());
+            for call in &calls {
                 self.recorder.step(&call.name);
                 let result = self.call(call, &mut findings, &language).await;
                 messages.push(Message::tool(&call.id, result.to_string()));
@@ -183,15 +184,8 @@ impl Turn<'_> {
     }
 
     fn request(&self, messages: &[Message], tools: &[Arc<Tool>], context: &Value) -> ChatRequest {
-        ChatRequest {
-            messages: messages.to_vec(),
-            tools: tools.to_vec(),
-            model: None,
-            max_tokens: ANSWER_TOKENS_MAX,
-            temperature: None,
-            deadline: self.deadline,
-            context: context.clone(),
-        }
+        let request = ChatRequest::new(messages.to_vec(), ANSWER_TOKENS_MAX, self.deadline);
+        ChatRequest { tools: tools.to_vec(), context: context.clone(), ..request }
     }
 
     /// One reply, of whoever can give one. One that breaks off is asked of the planner instead, as long as nothing of it
@@ -230,9 +224,9 @@ impl Turn<'_> {
         speech.interrupted();
         findings.evidence.trust();
         speech.lead = self.degraded_notice(served, language);
-        let planned = async { collect(Planner.chat(request).await?).await };
+        let planned = async { Planner.chat(Target::default().attempt(request)).await?.into_reply().await };
         let reply = planned.await.map_err(|error| Error::internal("the planner failed").with_source(error))?;
-        speech.push(&reply.text);
+        speech.push(&reply.text());
         Ok(reply)
     }
 
@@ -241,17 +235,19 @@ impl Turn<'_> {
     async fn listen(&self, mut stream: ChatStream, speech: &mut Speech, findings: &mut Findings) -> Result<Result<Reply, steward_llm::Error>> {
         let mut collector = Collector::default();
         let mut calls = false;
-        while let Some(delta) = stream.next().await {
-            let delta = match delta {
-                Ok(delta) => delta,
+        while let Some(chunk) = stream.next().await {
+            let chunk = match chunk {
+                Ok(chunk) => chunk,
                 Err(error) => return Ok(Err(error)),
             };
-            collector.add(&delta);
-            calls |= matches!(delta, Delta::ToolCall { .. });
-            if let Delta::Text(text) = &delta {
-                speech.push(text);
-                if findings.calls > 0 && !calls {
-                    self.speak(speech, findings, false).await?;
+            for delta in &chunk.deltas {
+                collector.add(delta);
+                calls |= matches!(delta, Delta::ToolCall { .. });
+                if let Delta::Text(text) | Delta::Refusal(text) = delta {
+                    speech.push(text);
+                    if findings.calls > 0 && !calls {
+                        self.speak(speech, findings, false).await?;
+                    }
                 }
             }
         }

@@ -218,6 +218,7 @@ impl Recorder {
             ("input", usage.input_tokens),
             ("cache_read", usage.cache_read_tokens),
             ("cache_write", usage.cache_write_tokens),
+            ("cache_write_long", usage.cache_write_long_tokens),
             ("output", usage.output_tokens),
             ("reasoning", usage.reasoning_tokens),
         ];
@@ -229,6 +230,7 @@ impl Recorder {
         sum.input_tokens += usage.input_tokens;
         sum.cache_read_tokens += usage.cache_read_tokens;
         sum.cache_write_tokens += usage.cache_write_tokens;
+        sum.cache_write_long_tokens += usage.cache_write_long_tokens;
         sum.output_tokens += usage.output_tokens;
         sum.reasoning_tokens += usage.reasoning_tokens;
     }

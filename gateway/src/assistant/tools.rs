@@ -159,7 +159,7 @@ impl Shown<'_> {
             "x-resources": annotated,
         });
         let description = "Reads the company's records and figures, with the rights of the person who asks. Use it for every fact of an answer.";
-        Tool { name: QUERY.into(), description: description.into(), parameters }
+        Tool::new(QUERY, description, parameters)
     }
 
     /// One line about a resource for models.
@@ -207,7 +207,7 @@ impl Shown<'_> {
             "x-refused-commands": refused.iter().map(|spec| self.command(spec)).collect::<Vec<_>>(),
         });
         let description = "Proposes a change. Nothing is changed by it: the person gets a card with a preview and confirms or rejects it. Records are named by their ids: find them with query first.";
-        Tool { name: PROPOSE.into(), description: description.into(), parameters }
+        Tool::new(PROPOSE, description, parameters)
     }
 
     fn step_schema(&self, spec: &CommandSpec) -> Value {
@@ -291,7 +291,7 @@ fn open_screen(resources: &[&Arc<Resource>], forms: &[&str]) -> Tool {
         },
     });
     let description = "Opens a record, a list with filters, or a form with values on the person's screen. Use it when somebody wants to see or open a page, or to fill in a form himself. It changes nothing.";
-    Tool { name: OPEN_SCREEN.into(), description: description.into(), parameters }
+    Tool::new(OPEN_SCREEN, description, parameters)
 }
 
 fn ask() -> Tool {
@@ -305,5 +305,5 @@ fn ask() -> Tool {
         },
     });
     let description = "Asks the person back when something that is needed is missing or ambiguous. It ends the turn.";
-    Tool { name: ASK.into(), description: description.into(), parameters }
+    Tool::new(ASK, description, parameters)
 }

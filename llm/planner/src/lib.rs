@@ -36,7 +36,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use futures::stream;
 use serde_json::Value;
-use steward_llm::{ChatRequest, ChatStream, Delta, Error, FinishReason, Provider};
+use steward_llm::{Answer, Attempt, ChatRequest, Chunk, Delta, Error, FinishReason, Provider};
 use turn::{Stop, Turn};
 
 /// The provider. Without state, so one serves everybody.
@@ -51,9 +51,9 @@ impl Provider for Planner {
         "planner"
     }
 
-    fn chat<'a>(&'a self, request: &'a ChatRequest) -> BoxFuture<'a, Result<ChatStream, Error>> {
-        let deltas: Vec<Result<Delta, Error>> = match answer(request) {
-            Next::Say(text) => vec![Ok(Delta::Text(text)), Ok(Delta::Finish(FinishReason::Stop))],
+    fn chat<'a>(&'a self, attempt: Attempt<'a>) -> BoxFuture<'a, Result<Answer, Error>> {
+        let deltas = match answer(attempt.request) {
+            Next::Say(text) => vec![Delta::Text(text), Delta::Finish(FinishReason::Stop)],
             Next::Call { calls, number } => {
                 let calls = (0_u32..).zip(calls).map(|(index, (name, arguments))| Delta::ToolCall {
                     index,
@@ -61,10 +61,11 @@ impl Provider for Planner {
                     name: Some(name.to_owned()),
                     arguments_fragment: arguments.to_string(),
                 });
-                calls.chain([Delta::Finish(FinishReason::ToolCalls)]).map(Ok).collect()
+                calls.chain([Delta::Finish(FinishReason::ToolCalls)]).collect()
             }
         };
-        async move { Ok(Box::pin(stream::iter(deltas)) as ChatStream) }.boxed()
+        let chunks = deltas.into_iter().map(|delta| Ok(Chunk::from(delta)));
+        async move { Ok(Answer::Stream(Box::pin(stream::iter(chunks)))) }.boxed()
     }
 }
 

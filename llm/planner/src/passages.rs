@@ -71,7 +71,7 @@ fn is_error(request: &ChatRequest, text: &str) -> bool {
         let result: Value = serde_json::from_str(content).unwrap_or_default();
         result.pointer("/error/code").and_then(Value::as_str).is_some_and(|code| text.ends_with(&format!("({code})")))
     };
-    request.messages.iter().skip(start).any(|message| matches!(message, Message::Tool { content, .. } if tells(content)))
+    request.messages.iter().skip(start).any(|message| matches!(message, Message::Tool { .. }) && tells(&message.text()))
 }
 
 struct Quote<'a> {

@@ -45,7 +45,7 @@ fn tools() -> Vec<Arc<Tool>> {
           "inputs": [{ "name": "item", "label": "Item", "kind": "reference", "resource": "inventory.item", "required": true },
                      { "name": "reorder_level", "label": "Reorder level", "kind": "decimal" }] }
     ]);
-    let tool = |name: &str, parameters: Value| Arc::new(Tool { name: name.into(), description: String::new(), parameters });
+    let tool = |name: &str, parameters: Value| Arc::new(Tool::new(name, "", parameters));
     vec![
         tool("query", json!({ "x-resources": resources })),
         tool("propose", json!({ "x-commands": commands })),
@@ -88,15 +88,8 @@ fn tool_result(name: &str, call: &Value) -> Value {
 /// Runs a question to its end: the calls made, and what was said.
 fn run(text: &str) -> (Vec<(String, Value)>, String) {
     let context = json!({ "today": "2026-11-21", "language": "en" });
-    let mut request = ChatRequest {
-        messages: vec![Message::user(text)],
-        tools: tools(),
-        model: None,
-        max_tokens: 1000,
-        temperature: None,
-        deadline: Instant::now() + Duration::from_secs(5),
-        context,
-    };
+    let deadline = Instant::now() + Duration::from_secs(5);
+    let mut request = ChatRequest { tools: tools(), context, ..ChatRequest::new(vec![Message::user(text)], 1000, deadline) };
     let mut calls = Vec::new();
     loop {
         match answer(&request) {
@@ -105,7 +98,7 @@ fn run(text: &str) -> (Vec<(String, Value)>, String) {
                 let id = |at: usize| format!("call_{}", calls.len() + at);
                 let made =
                     wanted.iter().enumerate().map(|(at, (name, arguments))| ToolCall { id: id(at), name: (*name).into(), arguments: arguments.to_string() });
-                request.messages.push(Message::Assistant { text: String::new(), tool_calls: made.collect() });
+                request.messages.push(Message::assistant("", made));
                 let results: Vec<Message> =
                     wanted.iter().enumerate().map(|(at, (name, call))| Message::tool(id(at), tool_result(name, call).to_string())).collect();
                 request.messages.extend(results);

@@ -39,23 +39,23 @@ impl Turn {
         let mut results = HashMap::new();
         for message in request.messages.get(start..).unwrap_or_default() {
             match message {
-                Message::User { text: said } => text.clone_from(said),
-                Message::Assistant { tool_calls, .. } => {
-                    for call in tool_calls {
+                Message::User { .. } => text = message.text().into_owned(),
+                Message::Assistant { .. } => {
+                    for call in message.tool_calls() {
                         let arguments: Value = serde_json::from_str(&call.arguments).unwrap_or(Value::Null);
                         asked.insert(&call.id, key(&call.name, &arguments));
                     }
                 }
-                Message::Tool { call_id, content } => {
+                Message::Tool { call_id, .. } => {
                     if let Some(key) = asked.get(call_id.as_str()) {
-                        results.insert(key.clone(), serde_json::from_str(content).unwrap_or(Value::Null));
+                        results.insert(key.clone(), serde_json::from_str(&message.text()).unwrap_or(Value::Null));
                     }
                 }
                 Message::System { .. } => {}
             }
         }
         let before = request.messages.get(..start).unwrap_or_default().iter().rev().find_map(|message| match message {
-            Message::User { text } => Some(text.clone()),
+            Message::User { .. } => Some(message.text().into_owned()),
             _ => None,
         });
         let fact = |name: &str| request.context.get(name).and_then(Value::as_str);

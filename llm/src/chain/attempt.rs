@@ -12,8 +12,9 @@ use futures::{Stream, StreamExt};
 use tokio::time::timeout_at;
 
 use crate::breaker::Permit;
+use crate::chat::{ChatRequest, ChatStream, Chunk, Delta};
 use crate::error::{Error, Kind, Owner};
-use crate::provider::{ChatRequest, ChatStream, Delta, Provider};
+use crate::provider::{Provider, Target};
 
 /// Until when an answer has to have begun.
 #[derive(Clone, Copy)]
@@ -24,11 +25,17 @@ pub(super) struct Limit {
 }
 
 /// Starts an answer. The stream that comes back has something for the caller in it.
-pub(super) async fn begin(provider: &Arc<dyn Provider>, permit: Option<Permit>, request: &ChatRequest, limit: Option<Limit>) -> Result<ChatStream, Error> {
+pub(super) async fn begin(
+    provider: &Arc<dyn Provider>,
+    target: &Target,
+    permit: Option<Permit>,
+    request: &ChatRequest,
+    limit: Option<Limit>,
+) -> Result<ChatStream, Error> {
     let mut outcome = Outcome { provider: provider.name().to_owned(), permit, is_settled: false };
     let begun = match limit {
-        Some(limit) => timeout_at(limit.until.into(), held_back(&**provider, request)).await.unwrap_or_else(|_| Err(Kind::Deadline.into())),
-        None => held_back(&**provider, request).await,
+        Some(limit) => timeout_at(limit.until.into(), held_back(&**provider, target, request)).await.unwrap_or_else(|_| Err(Kind::Deadline.into())),
+        None => held_back(&**provider, target, request).await,
     };
     match begun {
         Ok((held, rest)) => Ok(Box::pin(Followed { held, rest: Some(rest), outcome })),
@@ -46,17 +53,13 @@ pub(super) fn count(provider: &str, outcome: &'static str) {
 }
 
 /// Reads up to the first delta that shows anything to the caller.
-async fn held_back(provider: &dyn Provider, request: &ChatRequest) -> Result<(VecDeque<Delta>, ChatStream), Error> {
-    let mut stream = provider.chat(request).await?;
+async fn held_back(provider: &dyn Provider, target: &Target, request: &ChatRequest) -> Result<(VecDeque<Chunk>, ChatStream), Error> {
+    let mut stream = provider.chat(target.attempt(request)).await?.into_stream();
     let mut held = VecDeque::new();
     loop {
-        let delta = stream.next().await.ok_or(Kind::Cut)??;
-        let begins = match &delta {
-            Delta::Text(text) => !text.is_empty(),
-            Delta::ToolCall { .. } | Delta::Finish(_) => true,
-            Delta::Usage(_) => false,
-        };
-        held.push_back(delta);
+        let chunk = stream.next().await.ok_or(Kind::Cut)??;
+        let begins = chunk.deltas.iter().any(Delta::is_shown);
+        held.push_back(chunk);
         if begins {
             return Ok((held, stream));
         }
@@ -108,16 +111,16 @@ impl Drop for Outcome {
 
 /// The answer on its way to the caller.
 struct Followed {
-    held: VecDeque<Delta>,
+    held: VecDeque<Chunk>,
     /// Gone once the answer has ended.
     rest: Option<ChatStream>,
     outcome: Outcome,
 }
 
 impl Followed {
-    fn pass(&mut self, item: Result<Delta, Error>) -> Result<Delta, Error> {
+    fn pass(&mut self, item: Result<Chunk, Error>) -> Result<Chunk, Error> {
         match &item {
-            Ok(Delta::Finish(_)) => {
+            Ok(chunk) if matches!(chunk.deltas.last(), Some(Delta::Finish(_))) => {
                 self.rest = None;
                 self.outcome.succeeded();
             }
@@ -132,11 +135,11 @@ impl Followed {
 }
 
 impl Stream for Followed {
-    type Item = Result<Delta, Error>;
+    type Item = Result<Chunk, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if let Some(delta) = self.held.pop_front() {
-            return Poll::Ready(Some(self.pass(Ok(delta))));
+        if let Some(chunk) = self.held.pop_front() {
+            return Poll::Ready(Some(self.pass(Ok(chunk))));
         }
         let Some(rest) = &mut self.rest else { return Poll::Ready(None) };
         let item = match rest.as_mut().poll_next(cx) {

@@ -16,8 +16,8 @@ use tokio::time::timeout_at;
 use super::sse::Events;
 use super::wire::{Choice, Frame, WireCall, finish_reason};
 use super::{Clock, classify};
-use crate::error::{Error, Kind};
-use crate::provider::{ChatStream, Delta, FinishReason, Usage};
+use crate::chat::{ChatStream, Chunk, Delta, FinishReason, Usage};
+use crate::error::{Error, Kind, Phase};
 
 /// How long a finished answer is kept open for the usage that should follow.
 const USAGE_WAIT: Duration = Duration::from_secs(2);
@@ -38,8 +38,8 @@ pub(super) fn stream(provider: String, response: Response, clock: Clock) -> Chat
         has_ended: false,
     };
     Box::pin(stream::try_unfold(answer, |mut answer| async move {
-        let delta = answer.next().await?;
-        Ok(delta.map(|delta| (delta, answer)))
+        let delta = answer.next().await.map_err(|error| error.in_phase(answer.phase()))?;
+        Ok(delta.map(|delta| (Chunk::from(delta), answer)))
     }))
 }
 
@@ -91,10 +91,14 @@ impl Answer {
         }
     }
 
+    fn phase(&self) -> Phase {
+        if self.has_begun { Phase::Stream } else { Phase::FirstToken }
+    }
+
     /// Until when the next part has to come, and what it is called if it does not.
     fn wait(&self, since: Instant) -> (Instant, Kind) {
         let idle = since + self.clock.idle;
-        match (self.finish, self.has_begun) {
+        match (&self.finish, self.has_begun) {
             (Some(_), _) => self.clock.until(idle.min(since + USAGE_WAIT), Kind::IdleTimeout),
             (None, true) => self.clock.until(idle, Kind::IdleTimeout),
             (None, false) => self.clock.until(self.clock.first_token, Kind::FirstTokenTimeout),
@@ -106,7 +110,7 @@ impl Answer {
         if self.has_ended {
             return Ok(());
         }
-        let finish = self.finish.ok_or(otherwise)?;
+        let finish = self.finish.take().ok_or(otherwise)?;
         // Some servers call it a stop when the model waits for its tools.
         let finish = if self.has_called && finish == FinishReason::Stop { FinishReason::ToolCalls } else { finish };
         self.has_ended = true;
@@ -126,7 +130,7 @@ impl Answer {
             metrics::counter!("steward_llm_malformed_frames_total", "provider" => self.provider.clone()).increment(1);
             return Ok(false);
         };
-        if let (Some(error), None) = (&frame.error, self.finish) {
+        if let (Some(error), None) = (&frame.error, &self.finish) {
             return Err(classify::in_stream(error));
         }
         self.frames += 1;

@@ -13,17 +13,17 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::TokenLimit;
-use crate::provider::{ChatRequest, FinishReason, Message, Tool, ToolCall, Usage};
+use crate::chat::{ChatRequest, FinishReason, Message, Tool, ToolCall, Usage};
 
 /// The request as it goes over the wire.
 pub(super) fn request(request: &ChatRequest, model: &str, token_limit: TokenLimit) -> CreateChatCompletionRequest {
     let tools = request.tools.iter().map(|tool| ChatCompletionTools::Function(function(tool))).collect::<Vec<_>>();
     let mut wire = CreateChatCompletionRequest {
         messages: messages(request),
-        model: request.model.as_deref().unwrap_or(model).to_owned(),
+        model: model.to_owned(),
         stream: Some(true),
         stream_options: Some(ChatCompletionStreamOptions { include_usage: Some(true), include_obfuscation: None }),
-        temperature: request.temperature,
+        temperature: request.sampling.temperature.map(|temperature| temperature as f32),
         tools: (!tools.is_empty()).then_some(tools),
         ..CreateChatCompletionRequest::default()
     };
@@ -43,22 +43,24 @@ fn messages(request: &ChatRequest) -> Vec<ChatCompletionRequestMessage> {
         wire.extend(context.take().map(system));
     }
     for message in &request.messages {
+        let text = message.text();
         wire.push(match message {
-            Message::System { text } => system(match context.take() {
+            Message::System { .. } => system(match context.take() {
                 Some(context) => format!("{text}\n\n{context}"),
-                None => text.clone(),
+                None => text.into_owned(),
             }),
-            Message::User { text } => ChatCompletionRequestMessage::User(ChatCompletionRequestUserMessage { content: text.clone().into(), name: None }),
-            Message::Assistant { text, tool_calls } => {
-                let content = ChatCompletionRequestAssistantMessageContent::Text(text.clone());
+            Message::User { .. } => ChatCompletionRequestMessage::User(ChatCompletionRequestUserMessage { content: text.into_owned().into(), name: None }),
+            Message::Assistant { .. } => {
+                let calls: Vec<_> = message.tool_calls().map(call).collect();
+                let content = ChatCompletionRequestAssistantMessageContent::Text(text.clone().into_owned());
                 ChatCompletionRequestMessage::Assistant(ChatCompletionRequestAssistantMessage {
-                    content: (!text.is_empty() || tool_calls.is_empty()).then_some(content),
-                    tool_calls: (!tool_calls.is_empty()).then(|| tool_calls.iter().map(call).collect()),
+                    content: (!text.is_empty() || calls.is_empty()).then_some(content),
+                    tool_calls: (!calls.is_empty()).then_some(calls),
                     ..ChatCompletionRequestAssistantMessage::default()
                 })
             }
-            Message::Tool { call_id, content } => ChatCompletionRequestMessage::Tool(ChatCompletionRequestToolMessage {
-                content: ChatCompletionRequestToolMessageContent::Text(content.clone()),
+            Message::Tool { call_id, .. } => ChatCompletionRequestMessage::Tool(ChatCompletionRequestToolMessage {
+                content: ChatCompletionRequestToolMessageContent::Text(text.into_owned()),
                 tool_call_id: call_id.clone(),
             }),
         });
@@ -196,6 +198,7 @@ impl Frame {
             input_tokens: usage.prompt_tokens,
             cache_read_tokens: prompt.and_then(|details| details.cached_tokens).unwrap_or(0),
             cache_write_tokens: prompt.and_then(|details| details.cache_write_tokens).unwrap_or(0),
+            cache_write_long_tokens: 0,
             output_tokens: usage.completion_tokens,
             reasoning_tokens: completion.and_then(|details| details.reasoning_tokens).unwrap_or(0),
         })
@@ -225,6 +228,8 @@ pub(super) fn finish_reason(reason: &str) -> FinishReason {
         "length" | "max_tokens" | "model_length" => FinishReason::Length,
         "tool_calls" | "function_call" | "tool_use" => FinishReason::ToolCalls,
         "content_filter" | "safety" => FinishReason::ContentFilter,
-        _ => FinishReason::Stop,
+        "stop" | "end_turn" | "stop_sequence" | "eos" | "eos_token" | "complete" | "completed" => FinishReason::Stop,
+        // Whatever else it is, it may be a truncation, and a truncation must not pass for success.
+        other => FinishReason::Other(other.into()),
     }
 }

@@ -6,10 +6,15 @@ use std::time::Duration;
 use futures::StreamExt;
 use secrecy::SecretString;
 use serde_json::json;
-use steward_llm::{ChatRequest, Delta, FinishReason, Message, OpenAi, OpenAiConfig, Provider, Timeouts, TokenLimit, Tool, ToolCall, Usage};
+use steward_llm::chat::Sampling;
+use steward_llm::{ChatRequest, Chunk, Delta, FinishReason, Message, OpenAiConfig, Reply, Timeouts, TokenLimit, Tool, ToolCall, Usage};
 
-use crate::scripted::{PATIENT, ask, config, provider, read, request};
+use crate::scripted::{Configured, PATIENT, ask, config, provider, read, request};
 use crate::upstream::{Step, Upstream, answer, delta, done, event, finish, frame, stream, text, within};
+
+fn calls(reply: &Reply) -> Vec<ToolCall> {
+    reply.tool_calls().cloned().collect()
+}
 
 #[tokio::test]
 async fn words_and_usage_arrive_in_order_and_the_finish_last() {
@@ -36,7 +41,7 @@ async fn words_and_usage_arrive_in_order_and_the_finish_last() {
     let stream = provider(upstream.base_url(), PATIENT).chat(&request()).await.unwrap();
     let deltas: Vec<_> = read(stream).await.into_iter().map(Result::unwrap).collect();
 
-    let usage = Usage { input_tokens: 20, cache_read_tokens: 5, cache_write_tokens: 0, output_tokens: 7, reasoning_tokens: 2 };
+    let usage = Usage { input_tokens: 20, cache_read_tokens: 5, cache_write_tokens: 0, cache_write_long_tokens: 0, output_tokens: 7, reasoning_tokens: 2 };
     assert_eq!(deltas, [Delta::Text("Thirty ".to_owned()), Delta::Text("orders.".to_owned()), Delta::Usage(usage), Delta::Finish(FinishReason::Stop),]);
 }
 
@@ -59,20 +64,20 @@ async fn tool_calls_are_put_together_from_frames_cut_anywhere() {
 
     let call = |id: &str, name: &str, arguments: &str| ToolCall { id: id.to_owned(), name: name.to_owned(), arguments: arguments.to_owned() };
     let query = call("call_a", "query", "{\"resource\":\"Bestellungen für Zoë\"}");
-    assert_eq!(reply.tool_calls, [query, call("call_b", "report", "{}")]);
+    assert_eq!(calls(&reply), [query, call("call_b", "report", "{}")]);
     assert_eq!(reply.finish, FinishReason::ToolCalls);
 }
 
 #[tokio::test]
 async fn a_stop_after_tool_calls_means_that_the_model_waits_for_them() {
     let call = json!({"tool_calls": [{"id": "a", "function": {"name": "query", "arguments": {}}}]});
-    let calls = json!({"tool_calls": [{"id": "a", "function": {"name": "query"}}]});
-    let upstream = Upstream::start([vec![stream(), delta(&call), delta(&calls), finish("stop"), done(), Step::End]]).await;
+    let bare = json!({"tool_calls": [{"id": "a", "function": {"name": "query"}}]});
+    let upstream = Upstream::start([vec![stream(), delta(&call), delta(&bare), finish("stop"), done(), Step::End]]).await;
 
     let reply = ask(&provider(upstream.base_url(), PATIENT), &request()).await.unwrap();
 
     // The first frame has an object where text belongs and is skipped; the second leaves the arguments out.
-    assert_eq!(reply.tool_calls, [ToolCall { id: "a".to_owned(), name: "query".to_owned(), arguments: "{}".to_owned() }]);
+    assert_eq!(calls(&reply), [ToolCall { id: "a".to_owned(), name: "query".to_owned(), arguments: "{}".to_owned() }]);
     assert_eq!(reply.finish, FinishReason::ToolCalls);
 }
 
@@ -83,7 +88,7 @@ async fn a_garbled_frame_is_skipped() {
 
     let reply = ask(&provider(upstream.base_url(), PATIENT), &request()).await.unwrap();
 
-    assert_eq!(reply.text, "one two");
+    assert_eq!(reply.text(), "one two");
 }
 
 #[tokio::test]
@@ -93,7 +98,7 @@ async fn an_end_with_a_finish_reason_is_good_without_done() {
     for script in [proper_end, cut_after_the_finish] {
         let upstream = Upstream::start([script]).await;
         let reply = ask(&provider(upstream.base_url(), PATIENT), &request()).await.unwrap();
-        assert_eq!((reply.text.as_str(), reply.finish), ("whole", FinishReason::Stop));
+        assert_eq!((&*reply.text(), &reply.finish), ("whole", &FinishReason::Stop));
     }
 }
 
@@ -104,7 +109,7 @@ async fn a_finished_answer_does_not_wait_for_an_upstream_that_stays_open() {
 
     let reply = within(ask(&provider, &request())).await.unwrap();
 
-    assert_eq!((reply.text.as_str(), reply.finish), ("whole", FinishReason::Length));
+    assert_eq!((&*reply.text(), &reply.finish), ("whole", &FinishReason::Length));
 }
 
 #[tokio::test]
@@ -116,7 +121,7 @@ async fn a_slow_trickle_is_no_stall() {
 
     let reply = ask(&provider, &request()).await.unwrap();
 
-    assert_eq!(reply.text.len(), 15);
+    assert_eq!(reply.text().len(), 15);
 }
 
 #[tokio::test]
@@ -128,7 +133,7 @@ async fn reasoning_is_a_sign_of_life_before_the_first_word() {
 
     let reply = ask(&provider, &request()).await.unwrap();
 
-    assert_eq!(reply.text, "yes");
+    assert_eq!(reply.text(), "yes");
 }
 
 #[tokio::test]
@@ -136,8 +141,8 @@ async fn a_connection_is_used_again() {
     let upstream = Upstream::start([answer("one"), answer("two")]).await;
     let provider = provider(upstream.base_url(), PATIENT);
 
-    assert_eq!(ask(&provider, &request()).await.unwrap().text, "one");
-    assert_eq!(ask(&provider, &request()).await.unwrap().text, "two");
+    assert_eq!(ask(&provider, &request()).await.unwrap().text(), "one");
+    assert_eq!(ask(&provider, &request()).await.unwrap().text(), "two");
 }
 
 #[tokio::test]
@@ -146,7 +151,7 @@ async fn the_upstream_stops_when_the_reader_leaves() {
     let provider = provider(upstream.base_url(), PATIENT);
 
     let mut stream = provider.chat(&request()).await.unwrap();
-    assert_eq!(stream.next().await.unwrap().unwrap(), Delta::Text("one".to_owned()));
+    assert_eq!(stream.next().await.unwrap().unwrap(), Chunk::from(Delta::Text("one".to_owned())));
     drop(stream);
 
     upstream.saw_the_client_leave().await;
@@ -155,29 +160,21 @@ async fn the_upstream_stops_when_the_reader_leaves() {
 #[tokio::test]
 async fn what_is_sent_is_openais_dialect_without_our_annotations() {
     let upstream = Upstream::start([answer("fine")]).await;
-    let provider = OpenAi::new(&OpenAiConfig { api_key: Some(SecretString::from("sk-test")), ..config(upstream.base_url()) }).unwrap();
-    let tool = Tool {
-        name: "query".to_owned(),
-        description: "Lists and counts.".to_owned(),
-        parameters: json!({
-            "type": "object",
-            "x-resources": {"crm/parties": {}},
-            "properties": {
-                "x-ray": {"type": "string", "x-label": "Röntgen", "enum": ["x-1"]},
-                "rows": {"type": "array", "items": {"anyOf": [{"type": "string", "x-synonyms": []}]}},
-            },
-        }),
-    };
+    let provider = Configured::new(&OpenAiConfig { api_key: Some(SecretString::from("sk-test")), ..config(upstream.base_url()) });
+    let parameters = json!({
+        "type": "object",
+        "x-resources": {"crm/parties": {}},
+        "properties": {
+            "x-ray": {"type": "string", "x-label": "Röntgen", "enum": ["x-1"]},
+            "rows": {"type": "array", "items": {"anyOf": [{"type": "string", "x-synonyms": []}]}},
+        },
+    });
+    let tool = Tool::new("query", "Lists and counts.", parameters);
     let call = ToolCall { id: "call_a".to_owned(), name: "query".to_owned(), arguments: "{}".to_owned() };
     let request = ChatRequest {
-        messages: vec![
-            Message::system("Be brief."),
-            Message::user("Hi"),
-            Message::Assistant { text: String::new(), tool_calls: vec![call] },
-            Message::tool("call_a", "[]"),
-        ],
+        messages: vec![Message::system("Be brief."), Message::user("Hi"), Message::assistant("", [call]), Message::tool("call_a", "[]")],
         tools: vec![Arc::new(tool)],
-        temperature: Some(0.5),
+        sampling: Sampling { temperature: Some(0.5), ..Sampling::default() },
         context: json!({"today": "2026-01-31"}),
         ..request()
     };
@@ -219,13 +216,22 @@ async fn what_is_sent_is_openais_dialect_without_our_annotations() {
 }
 
 #[tokio::test]
-async fn the_request_names_the_model_and_the_configuration_the_field_for_the_length() {
+async fn the_target_names_the_model_and_the_configuration_the_field_for_the_length() {
     let upstream = Upstream::start([answer("fine")]).await;
-    let config = OpenAiConfig { token_limit: Some(TokenLimit::MaxCompletionTokens), ..config(upstream.base_url()) };
-    let request = ChatRequest { model: Some("other".to_owned()), ..request() };
+    let config = OpenAiConfig { token_limit: Some(TokenLimit::MaxCompletionTokens), model: "other".to_owned(), ..config(upstream.base_url()) };
+    let request = ChatRequest { model: Some("alias".to_owned()), ..request() };
 
-    ask(&OpenAi::new(&config).unwrap(), &request).await.unwrap();
+    ask(&Configured::new(&config), &request).await.unwrap();
 
     let body = upstream.requests().remove(0).body;
     assert_eq!((&body["model"], &body["max_completion_tokens"], body.get("max_tokens")), (&json!("other"), &json!(100), None));
+}
+
+#[tokio::test]
+async fn an_unknown_finish_reason_is_no_stop() {
+    let upstream = Upstream::start([vec![stream(), text("half"), finish("paused_by_operator"), done(), Step::End]]).await;
+
+    let reply = ask(&provider(upstream.base_url(), PATIENT), &request()).await.unwrap();
+
+    assert_eq!(reply.finish, FinishReason::Other("paused_by_operator".into()));
 }

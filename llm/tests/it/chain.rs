@@ -1,11 +1,10 @@
 //! Which link answers, and what the caller is told about it.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use serde_json::json;
-use steward_llm::{BreakerConfig, Chain, ChainConfig, ChatRequest, Delta, FinishReason, Kind, Link, Timeouts, Usage};
+use steward_llm::{Chain, ChainConfig, ChatRequest, Delta, FinishReason, Kind, Timeouts, Usage};
 
 use crate::scripted::{PATIENT, Says, chain, eager, link, read, request, words};
 use crate::upstream::{Step, Upstream, answer, delta, nobody, status, stream, text, within};
@@ -63,8 +62,8 @@ async fn failures_before_the_first_delta_go_to_the_next_link() {
 #[tokio::test]
 async fn nothing_is_let_out_before_the_first_delta_that_shows_something() {
     let shells = || vec![Ok(Delta::Usage(Usage::default())), Ok(Delta::Text(String::new()))];
-    let failing = Link::new(Arc::new(Says::new(shells, Some(Kind::Upstream))), &BreakerConfig::default());
-    let ending = Link::new(Arc::new(Says::new(shells, None)), &BreakerConfig::default());
+    let failing = Says::link(shells, Some(Kind::Upstream));
+    let ending = Says::link(shells, None);
     let second = Upstream::start([answer("from the second")]).await;
     let chain = chain(vec![failing, ending, link("second", second.base_url(), PATIENT)]);
 
@@ -77,7 +76,7 @@ async fn nothing_is_let_out_before_the_first_delta_that_shows_something() {
 #[tokio::test]
 async fn what_was_held_back_is_not_lost() {
     let deltas = || vec![Ok(Delta::Usage(Usage::default())), Ok(Delta::Text("fine".to_owned())), Ok(Delta::Finish(FinishReason::Stop))];
-    let chain = chain(vec![Link::new(Arc::new(Says::new(deltas, None)), &BreakerConfig::default())]);
+    let chain = chain(vec![Says::link(deltas, None)]);
 
     let received = read(chain.chat(&request()).await.unwrap().stream).await;
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use steward_llm::{ChatRequest, Delta, Kind, OpenAi, OpenAiConfig, Owner, Provider, Timeouts};
+use steward_llm::{ChatRequest, Delta, Kind, OpenAi, OpenAiConfig, Owner, Phase, Timeouts};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
@@ -25,6 +25,22 @@ async fn a_status_is_classified_with_its_headers_and_body() {
     assert_eq!((error.kind(), error.owner(), error.status()), (Kind::RateLimited, Owner::Credential, Some(429)));
     assert_eq!((error.retry_after(), error.upstream_code()), (Some(Duration::from_secs(7)), Some("rate_limit_exceeded")));
     assert_eq!(upstream.requests().len(), 1, "a provider never retries by itself");
+}
+
+#[tokio::test]
+async fn an_error_tells_how_far_the_attempt_had_come() {
+    let role = || delta(&json!({"role": "assistant", "content": ""}));
+    let cases = [
+        (vec![Step::Close], Phase::Connect),
+        (status(500, &[], ""), Phase::Headers),
+        (vec![stream(), role(), Step::Close], Phase::FirstToken),
+        (vec![stream(), text("half"), Step::Close], Phase::Stream),
+    ];
+    for (script, phase) in cases {
+        let upstream = Upstream::start([script]).await;
+        let error = within(ask(&provider(upstream.base_url(), PATIENT), &request())).await.unwrap_err();
+        assert_eq!(error.phase(), Some(phase));
+    }
 }
 
 #[tokio::test]

@@ -4,10 +4,10 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use metrics_exporter_prometheus::PrometheusBuilder;
-use steward_llm::{ChatRequest, Message, OpenAi, OpenAiConfig, collect};
+use steward_llm::{BreakerConfig, ChatRequest, Message, OpenAiConfig, collect};
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::scripted::{PATIENT, Says, chain, config, link, request};
+use crate::scripted::{Configured, PATIENT, Says, chain, config, link, request};
 use crate::upstream::{Step, Upstream, answer, finish, status, stream, text};
 
 #[derive(Clone, Default)]
@@ -49,7 +49,7 @@ async fn no_prompt_answer_or_key_reaches_a_log() {
     for script in scripts {
         let upstream = Upstream::start([script]).await;
         let config = OpenAiConfig { api_key: Some("SECRET-KEY".into()), ..config(upstream.base_url()) };
-        let link = steward_llm::Link::new(Arc::new(OpenAi::new(&config).unwrap()), &steward_llm::BreakerConfig::default());
+        let link = Configured::new(&config).link(&BreakerConfig::default());
         let request = ChatRequest { messages: vec![Message::user("SECRET-WORD")], ..request() };
         assert!(!format!("{request:?} {config:?}").contains("SECRET"));
         match chain(vec![link]).with_last_resort(Says::planner()).chat(&request).await {

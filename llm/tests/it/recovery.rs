@@ -1,9 +1,8 @@
 //! Trying the same link again, and leaving it alone.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use steward_llm::{BreakerConfig, Chain, ChainConfig, Kind, Link};
+use steward_llm::{BreakerConfig, Chain, ChainConfig, Kind};
 
 use crate::scripted::{PATIENT, Says, chain, eager, link, provider, request, words};
 use crate::upstream::{Step, Upstream, answer, status};
@@ -81,7 +80,7 @@ async fn retries_are_a_bounded_share_of_all_requests() {
     let upstream = Upstream::start([status(503, &[], "")]).await;
     // The breaker would end the retries sooner.
     let config = BreakerConfig { consecutive_failures: 1_000, samples_min: 1_000, ..BreakerConfig::default() };
-    let link = Link::new(Arc::new(provider(upstream.base_url(), PATIENT)), &config);
+    let link = provider(upstream.base_url(), PATIENT).link(&config);
     let chain = Chain::new(vec![link], ChainConfig { retries_percent: 0, ..eager() }).with_last_resort(Says::planner());
 
     for _ in 0..20 {

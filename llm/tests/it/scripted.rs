@@ -6,48 +6,64 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream;
-use serde_json::Value;
 use steward_llm::{
-    BreakerConfig, Chain, ChainConfig, ChatRequest, ChatStream, Delta, Error, FinishReason, Kind, Link, Message, OpenAi, OpenAiConfig, Provider, Reply, Served,
-    Timeouts, collect,
+    Answer, Attempt, BreakerConfig, Chain, ChainConfig, ChatRequest, ChatStream, Chunk, Delta, Error, FinishReason, Kind, Link, Message, OpenAi, OpenAiConfig,
+    Provider, Reply, Served, Target, Timeouts, collect,
 };
 
 /// Far beyond what any test takes; tests of time-outs shorten the one they are about.
 pub(crate) const PATIENT: Timeouts = Timeouts { connect_ms: 60_000, headers_ms: 60_000, first_token_ms: 60_000, idle_ms: 60_000, total_ms: 60_000 };
 
 pub(crate) fn request() -> ChatRequest {
-    ChatRequest {
-        messages: vec![Message::user("How many orders?")],
-        tools: Vec::new(),
-        model: None,
-        max_tokens: 100,
-        temperature: None,
-        deadline: Instant::now() + Duration::from_secs(60),
-        context: Value::Null,
-    }
+    ChatRequest::new(vec![Message::user("How many orders?")], 100, Instant::now() + Duration::from_secs(60))
 }
 
 pub(crate) fn config(base_url: String) -> OpenAiConfig {
     OpenAiConfig { name: "first".to_owned(), base_url, api_key: None, model: "scripted".to_owned(), timeouts: PATIENT, token_limit: None, proxy_url: None }
 }
 
-pub(crate) fn provider(base_url: String, timeouts: Timeouts) -> OpenAi {
-    OpenAi::new(&OpenAiConfig { timeouts, ..config(base_url) }).unwrap()
+/// A provider with the target that its configuration names.
+pub(crate) struct Configured {
+    provider: OpenAi,
+    target: Target,
+}
+
+impl Configured {
+    pub(crate) fn new(config: &OpenAiConfig) -> Self {
+        Self { provider: OpenAi::new(config).unwrap(), target: config.target() }
+    }
+
+    /// Starts an answer.
+    pub(crate) async fn chat(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
+        Ok(self.provider.chat(self.target.attempt(request)).await?.into_stream())
+    }
+
+    pub(crate) fn link(self, breaker: &BreakerConfig) -> Link {
+        Link::new(Arc::new(self.provider), self.target, breaker)
+    }
+}
+
+pub(crate) fn provider(base_url: String, timeouts: Timeouts) -> Configured {
+    Configured::new(&OpenAiConfig { timeouts, ..config(base_url) })
 }
 
 /// Asks a provider and reads its whole answer.
-pub(crate) async fn ask(provider: &OpenAi, request: &ChatRequest) -> Result<Reply, Error> {
+pub(crate) async fn ask(provider: &Configured, request: &ChatRequest) -> Result<Reply, Error> {
     collect(provider.chat(request).await?).await
 }
 
 /// Reads a stream to its end, the error included.
 pub(crate) async fn read(stream: ChatStream) -> Vec<Result<Delta, Error>> {
-    stream.collect().await
+    let chunks: Vec<Result<Chunk, Error>> = stream.collect().await;
+    let deltas = |chunk: Result<Chunk, Error>| match chunk {
+        Ok(chunk) => chunk.deltas.into_iter().map(Ok).collect(),
+        Err(error) => vec![Err(error)],
+    };
+    chunks.into_iter().flat_map(deltas).collect()
 }
 
 pub(crate) fn link(name: &str, base_url: String, timeouts: Timeouts) -> Link {
-    let provider = OpenAi::new(&OpenAiConfig { name: name.to_owned(), timeouts, ..config(base_url) }).unwrap();
-    Link::new(Arc::new(provider), &BreakerConfig::default())
+    Configured::new(&OpenAiConfig { name: name.to_owned(), timeouts, ..config(base_url) }).link(&BreakerConfig::default())
 }
 
 /// Retries at once, so that no test waits for a backoff.
@@ -61,7 +77,7 @@ pub(crate) fn chain(links: Vec<Link>) -> Chain {
 
 /// The words of an answer, who gave it, and whether it is degraded.
 pub(crate) async fn words(served: Served) -> (String, String, bool) {
-    (collect(served.stream).await.unwrap().text, served.served_by, served.degraded)
+    (collect(served.stream).await.unwrap().text().into_owned(), served.served_by, served.degraded)
 }
 
 /// A provider in this process that says the same each time and then fails or just ends.
@@ -72,6 +88,10 @@ pub(crate) struct Says {
 }
 
 impl Says {
+    pub(crate) fn link(deltas: fn() -> Vec<Result<Delta, Error>>, then: Option<Kind>) -> Link {
+        Link::new(Arc::new(Self::new(deltas, then)), Target::default(), &BreakerConfig::default())
+    }
+
     pub(crate) fn new(deltas: fn() -> Vec<Result<Delta, Error>>, then: Option<Kind>) -> Self {
         Self { name: "says", deltas, then }
     }
@@ -88,9 +108,9 @@ impl Provider for Says {
         self.name
     }
 
-    fn chat<'a>(&'a self, _: &'a ChatRequest) -> BoxFuture<'a, Result<ChatStream, Error>> {
+    fn chat<'a>(&'a self, _: Attempt<'a>) -> BoxFuture<'a, Result<Answer, Error>> {
         let then = self.then.map(|kind| Err(kind.into()));
-        let deltas = (self.deltas)().into_iter().chain(then);
-        Box::pin(async move { Ok(stream::iter(deltas).boxed() as ChatStream) })
+        let chunks = (self.deltas)().into_iter().chain(then).map(|delta| delta.map(Chunk::from));
+        Box::pin(async move { Ok(Answer::Stream(stream::iter(chunks).boxed())) })
     }
 }

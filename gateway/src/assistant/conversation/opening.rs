@@ -57,7 +57,7 @@ impl Turn<'_> {
                 }
                 None => memory::gone(&state.labels, &language),
             };
-            messages.push(Message::Assistant { text, tool_calls: Vec::new() });
+            messages.push(Message::assistant(text, []));
         }
         messages.push(Message::user(self.question.text.clone()));
         let context = json!({ "today": today.to_string(), "language": language, "user": { "id": self.principal().user, "name": name } });

@@ -158,21 +158,15 @@ fn a_fact_of_a_record_is_found_by_its_label() {
 
 /// The last call of a question that follows another one.
 fn follow_up(before: &str, text: &str) -> Value {
-    let mut request = ChatRequest {
-        messages: vec![Message::user(before), Message::Assistant { text: "…".into(), tool_calls: Vec::new() }, Message::user(text)],
-        tools: tools(),
-        model: None,
-        max_tokens: 1000,
-        temperature: None,
-        deadline: Instant::now() + Duration::from_secs(5),
-        context: json!({ "today": "2026-11-21", "language": "en" }),
-    };
+    let messages = vec![Message::user(before), Message::assistant("…", []), Message::user(text)];
+    let context = json!({ "today": "2026-11-21", "language": "en" });
+    let mut request = ChatRequest { tools: tools(), context, ..ChatRequest::new(messages, 1000, Instant::now() + Duration::from_secs(5)) };
     let mut last = Value::Null;
     for round in 0..CALLS_MAX {
         let Next::Call { calls, .. } = answer(&request) else { return last };
         let made =
             calls.iter().enumerate().map(|(at, (name, call))| ToolCall { id: format!("{round}_{at}"), name: (*name).into(), arguments: call.to_string() });
-        request.messages.push(Message::Assistant { text: String::new(), tool_calls: made.collect() });
+        request.messages.push(Message::assistant("", made));
         for (at, (name, call)) in calls.into_iter().enumerate() {
             request.messages.push(Message::tool(format!("{round}_{at}"), tool_result(name, &call).to_string()));
             last = call;
