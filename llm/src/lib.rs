@@ -10,6 +10,7 @@ pub mod budget;
 pub mod cache;
 mod chain;
 pub mod chat;
+pub mod config;
 mod cooldown;
 pub mod dialect;
 pub mod embed;
