@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 
 use tower::retry::budget::{Budget, TpsBudget};
 
-use crate::breaker::{Breaker, BreakerConfig, BreakerState, Permit};
 use crate::chat::{ChatRequest, ChatStream};
 use crate::cooldown::Cooldown;
 use crate::error::{Error, Fallback, Kind};
+use crate::health::{Breaker, BreakerConfig, BreakerState, Permit, Protected};
 use crate::provider::{Provider, Target};
 
 /// A provider with what protects it. Clones share breaker and cooldown, so that one provider can stand in several chains.
@@ -32,7 +32,7 @@ pub struct Link {
 impl Link {
     /// A link with a breaker of its own.
     pub fn new(provider: Arc<dyn Provider>, target: Target, breaker: &BreakerConfig) -> Self {
-        let breaker = Breaker::new(provider.name(), breaker);
+        let breaker = Breaker::new(Protected { provider: provider.name().into(), model: None }, breaker);
         Self { provider, target, breaker, cooldown: Cooldown::default() }
     }
 

@@ -5,7 +5,6 @@
 //!
 //! **Invariant:** nothing here knows the ERP, and nothing here writes a prompt, an answer or a key to a log.
 
-mod breaker;
 pub mod budget;
 pub mod cache;
 mod chain;
@@ -16,16 +15,17 @@ pub mod dialect;
 pub mod embed;
 mod error;
 pub mod guard;
+pub mod health;
 pub mod limit;
 mod openai;
 pub mod price;
 mod provider;
 mod reply;
 
-pub use breaker::{Breaker, BreakerConfig, BreakerState, Permit};
 pub use chain::{Chain, ChainConfig, Link, Served};
 pub use chat::{ChatRequest, ChatStream, Chunk, Delta, Dialect, FinishReason, Message, Part, Tool, ToolCall, Usage};
 pub use error::{Breaks, Error, Kind, Next, Owner, Pause, Phase, Policy, Retries};
+pub use health::{Breaker, BreakerConfig, BreakerState, Health, Permit, Protected};
 pub use openai::{OpenAi, OpenAiConfig, TokenLimit};
 pub use provider::{Answer, Attempt, Provider, Target, Timeouts};
 pub use reply::{Collector, Reply, collect};

@@ -11,9 +11,9 @@ use std::time::Instant;
 use futures::{Stream, StreamExt};
 use tokio::time::timeout_at;
 
-use crate::breaker::Permit;
 use crate::chat::{ChatRequest, ChatStream, Chunk, Delta};
 use crate::error::{Error, Kind, Owner};
+use crate::health::Permit;
 use crate::provider::{Provider, Target};
 
 /// Until when an answer has to have begun.

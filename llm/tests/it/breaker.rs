@@ -3,14 +3,14 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use steward_llm::{Breaker, BreakerConfig, BreakerState, ChatRequest, Kind, Permit};
+use steward_llm::{Breaker, BreakerConfig, BreakerState, ChatRequest, Kind, Permit, Protected};
 use tokio::sync::Notify;
 
 use crate::scripted::{PATIENT, Says, chain, link, request, words};
 use crate::upstream::{Step, Upstream, answer, done, finish, status, stream, text, within};
 
 fn breaker() -> Breaker {
-    Breaker::new("first", &BreakerConfig::default())
+    Breaker::new(Protected { provider: "first".into(), model: None }, &BreakerConfig::default())
 }
 
 fn fail(breaker: &Breaker, times: usize) {

@@ -90,7 +90,7 @@ fn metrics_count_every_attempt_by_its_outcome_and_show_the_breaker() {
         "steward_llm_requests_total{provider=\"first\",outcome=\"refused\"} 2",
         "steward_llm_requests_total{provider=\"planner\",outcome=\"ok\"} 3",
         "steward_llm_malformed_frames_total{provider=\"first\"} 1",
-        "steward_llm_breaker_state{provider=\"first\"} 2",
+        "steward_llm_breaker_state{provider=\"first\",scope=\"endpoint\",model=\"\"} 2",
     ] {
         assert!(shown.contains(line), "{line}\n{shown}");
     }

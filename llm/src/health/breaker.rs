@@ -1,4 +1,4 @@
-//! The circuit breaker of one provider.
+//! A circuit breaker: of the way to a provider's endpoint, or of one model there.
 //!
 //! Start at [`Breaker::permit`]. `failsafe` supplies the state machine and the growth of its pauses; what it lacks is here:
 //! - half-open, it permits every call: a gate lets one probe through and closes the breaker after two good ones;
@@ -6,7 +6,7 @@
 //! - its policy over a time window is silent until a whole window has passed: [`OpenWhen`] counts from the first call;
 //! - an answer that comes late, from before a change of state, would change the state again: it is not counted.
 //!
-//! What is absent: pauses after rate limits and used-up quotas. Those belong to credentials and stand in `cooldown`.
+//! What is absent: pauses after rate limits and used-up quotas. Those stand in `rest`.
 //! Time is read from `failsafe::clock`, so that a test can hold it.
 
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 
 use failsafe::backoff::{self, Exponential};
 use failsafe::{FailurePolicy, Instrument, StateMachine, WindowedAdder, clock};
+use metrics::SharedString;
+use serde::Serialize;
 
 /// When a breaker opens and for how long.
 #[derive(Clone, Debug)]
@@ -46,8 +48,18 @@ impl Default for BreakerConfig {
     }
 }
 
+/// What a breaker protects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Protected {
+    /// The provider, by its configured name.
+    pub provider: Arc<str>,
+    /// The model; absent if it is the way to the provider's endpoint.
+    pub model: Option<Arc<str>>,
+}
+
 /// Where a breaker stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum BreakerState {
     /// Calls pass.
     Closed,
@@ -101,9 +113,9 @@ pub struct Permit {
 }
 
 impl Breaker {
-    /// A closed breaker for the provider of this name.
-    pub fn new(provider: &str, config: &BreakerConfig) -> Self {
-        let watch = Watch::new(provider);
+    /// A closed breaker.
+    pub fn new(protected: Protected, config: &BreakerConfig) -> Self {
+        let watch = Watch::new(protected);
         Self {
             inner: Arc::new(Inner {
                 machine: StateMachine::new(OpenWhen::new(config), watch.clone()),
@@ -264,13 +276,13 @@ impl FailurePolicy for OpenWhen {
 struct Watch(Arc<Watched>);
 
 struct Watched {
-    provider: String,
+    protected: Protected,
     state: AtomicU8,
 }
 
 impl Watch {
-    fn new(provider: &str) -> Self {
-        Self(Arc::new(Watched { provider: provider.to_owned(), state: AtomicU8::new(0) }))
+    fn new(protected: Protected) -> Self {
+        Self(Arc::new(Watched { protected, state: AtomicU8::new(0) }))
     }
 
     fn state(&self) -> BreakerState {
@@ -288,7 +300,10 @@ impl Watch {
             BreakerState::Open => 2,
         };
         self.0.state.store(value, Ordering::Release);
-        metrics::gauge!("steward_llm_breaker_state", "provider" => self.0.provider.clone()).set(f64::from(value));
+        let Protected { provider, model } = &self.0.protected;
+        let scope = if model.is_some() { "model" } else { "endpoint" };
+        let model = model.clone().map_or(SharedString::const_str(""), SharedString::from_shared);
+        metrics::gauge!("steward_llm_breaker_state", "provider" => provider.clone(), "scope" => scope, "model" => model).set(f64::from(value));
     }
 }
 
@@ -297,7 +312,8 @@ impl Instrument for Watch {
 
     fn on_open(&self) {
         self.set(BreakerState::Open);
-        tracing::warn!(llm.provider = %self.0.provider, "the breaker of a model provider opened");
+        let Protected { provider, model } = &self.0.protected;
+        tracing::warn!(llm.provider = %provider, llm.model = model.as_deref(), "the breaker of a model provider opened");
     }
 
     fn on_half_open(&self) {
