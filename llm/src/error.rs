@@ -21,6 +21,8 @@ pub struct Error {
     upstream_code: Option<String>,
     retry_after: Option<Duration>,
     status: Option<u16>,
+    /// What exactly stood in the way, by a code of this program.
+    reason: Option<&'static str>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -222,7 +224,7 @@ impl fmt::Display for Kind {
 impl Error {
     /// An error of this kind, with nothing more to say.
     pub fn new(kind: Kind) -> Self {
-        Self { kind, phase: None, upstream_code: None, retry_after: None, status: None, source: None }
+        Self { kind, phase: None, upstream_code: None, retry_after: None, status: None, reason: None, source: None }
     }
 
     /// An error of this kind with its cause. The cause must not hold prompts or answers.
@@ -259,6 +261,13 @@ impl Error {
         self
     }
 
+    /// Adds what exactly stood in the way, by a stable code of this program.
+    #[must_use]
+    pub fn with_reason(mut self, reason: &'static str) -> Self {
+        self.reason = Some(reason);
+        self
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> Kind {
         self.kind
@@ -292,6 +301,11 @@ impl Error {
     /// The HTTP status of the answer, if there was one.
     pub fn status(&self) -> Option<u16> {
         self.status
+    }
+
+    /// What exactly stood in the way, where this program knows it: what the targets lack, or why a meter refused.
+    pub fn reason(&self) -> Option<&'static str> {
+        self.reason
     }
 }
 

@@ -12,6 +12,7 @@ pub mod chat;
 pub mod config;
 mod cooldown;
 pub mod dialect;
+pub mod dispatch;
 pub mod embed;
 mod error;
 pub mod guard;
@@ -21,6 +22,9 @@ mod openai;
 pub mod price;
 mod provider;
 mod reply;
+pub mod route;
+pub mod snapshot;
+pub mod telemetry;
 
 pub use chain::{Chain, ChainConfig, Link, Served};
 pub use chat::{ChatRequest, ChatStream, Chunk, Delta, Dialect, FinishReason, Message, Part, Tool, ToolCall, Usage};
