@@ -128,17 +128,6 @@ pub enum Kind {
     Misconfigured,
 }
 
-/// Which links of a chain may still be tried after a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fallback {
-    /// Every following link.
-    Next,
-    /// Only a link of last resort, which has no window and needs no time.
-    LastResort,
-    /// None: the failure goes to the caller.
-    None,
-}
-
 impl Kind {
     /// The stable code, for problem documents, metrics and logs.
     pub fn code(self) -> &'static str {
@@ -175,20 +164,6 @@ impl Kind {
             Self::ModelUnavailable | Self::InvalidToolCall => Owner::Model,
             Self::ContextLength | Self::ContentPolicy | Self::BadRequest | Self::Unsupported | Self::Cancelled => Owner::Caller,
             Self::Refused | Self::Deadline | Self::Unavailable | Self::Misconfigured => Owner::Gateway,
-        }
-    }
-
-    /// Whether a breaker counts it. Only failures of a provider do; rates, quotas and keys cool down apart from breakers.
-    pub fn counts_against_provider(self) -> bool {
-        self.owner() == Owner::Provider
-    }
-
-    /// What a chain does, whose link of last resort has no window and needs no time.
-    pub(crate) fn fallback(self) -> Fallback {
-        match (self, self.policy().next) {
-            (Self::Deadline, _) | (_, Next::LargerWindow) => Fallback::LastResort,
-            (_, Next::OptIn | Next::Never) => Fallback::None,
-            (_, Next::Any | Next::SiblingFirst) => Fallback::Next,
         }
     }
 }

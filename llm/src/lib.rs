@@ -1,16 +1,16 @@
 //! Providers of language models, and how a question finds one that answers.
 //!
 //! Start at [`Provider`]: everything that answers like a model implements it, the OpenAI-compatible client as well as the
-//! built-in planner. What goes in and out of it is in [`chat`] and [`embed`]. A [`Chain`] finds the provider that answers; a [`Reply`] is put together from its stream by [`collect`].
+//! built-in planner. What goes in and out of it is in [`chat`] and [`embed`]. A [`Dispatcher`] finds the one
+//! that answers, by a [`config`] that takes effect as a [`snapshot`] and by what is known of everybody's [`health`]; a [`Reply`] is put
+//! together from its stream by [`collect`].
 //!
 //! **Invariant:** nothing here knows the ERP, and nothing here writes a prompt, an answer or a key to a log.
 
 pub mod budget;
 pub mod cache;
-mod chain;
 pub mod chat;
 pub mod config;
-mod cooldown;
 pub mod dialect;
 pub mod dispatch;
 pub mod embed;
@@ -26,8 +26,8 @@ pub mod route;
 pub mod snapshot;
 pub mod telemetry;
 
-pub use chain::{Chain, ChainConfig, Link, Served};
 pub use chat::{ChatRequest, ChatStream, Chunk, Delta, Dialect, FinishReason, Message, Part, Tool, ToolCall, Usage};
+pub use dispatch::{Call, Dispatcher, Meter, Served, Unmetered};
 pub use error::{Breaks, Error, Kind, Next, Owner, Pause, Phase, Policy, Retries};
 pub use health::{Breaker, BreakerConfig, BreakerState, Health, Permit, Protected};
 pub use openai::{OpenAi, OpenAiConfig, TokenLimit};

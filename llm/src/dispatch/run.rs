@@ -78,6 +78,7 @@ struct Start {
 }
 
 /// How a round of one attempt, or of two at the same time, ended.
+#[expect(clippy::large_enum_variant, reason = "one lives on the stack for a moment, and nearly every one has begun")]
 enum Round<B> {
     Begun(usize, B, Tracker),
     Failed(usize, Error, Onward),
