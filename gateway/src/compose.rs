@@ -4,6 +4,7 @@
 //! program with one module more.
 
 pub(crate) mod embedder;
+pub(crate) mod models;
 mod search;
 mod secrets;
 pub mod server;
@@ -25,7 +26,6 @@ use steward_identity::keys::Keys;
 use steward_kernel::bus::Kernel;
 use steward_kernel::database::Database;
 use steward_kernel::{Clock, Module};
-use steward_llm::{BreakerConfig, Chain, ChainConfig, Link, OpenAi};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -70,8 +70,8 @@ impl App {
         let kernel = Kernel::new(crate::screens::with_words(modules), database.clone(), clock.clone(), cursor_key).map_err(told)?;
         http::rest::check(&kernel.registry.catalogue).map_err(told)?;
         let settings = Settings { session: Duration::from_secs(config.auth.token_lifetime_seconds) };
+        let models = models::dispatcher(&config, &clock)?;
         let auth = Authenticator::new(database, kernel.tenants.clone(), clock, keys, settings);
-        let models = models(&config)?;
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let embedder = embedder::build(&config, &tasks, &stopping)?;
         let engines = search::engines(&config, &kernel, &embedder)?;
@@ -164,16 +164,6 @@ pub fn home(config: &Config) -> Result<PathBuf> {
         Some(home) => Ok(home.clone()),
         None => Ok(std::env::current_dir().context("the working directory is gone")?.join("var")),
     }
-}
-
-/// The configured models, and behind them the built-in planner, which answers when all of them are down.
-fn models(config: &Config) -> Result<Chain> {
-    let mut links = Vec::new();
-    for model in &config.assistant.models {
-        let provider = OpenAi::new(model).with_context(|| format!("the configuration is not valid, key `assistant.models`, model {:?}", model.name))?;
-        links.push(Link::new(Arc::new(provider), model.target(), &BreakerConfig::default()));
-    }
-    Ok(Chain::new(links, ChainConfig::default()).with_last_resort(Arc::new(steward_planner::Planner)))
 }
 
 /// At start an operator reads the error: with its causes, which a request's answer never shows.

@@ -4,8 +4,10 @@
 //! typing error does not go unnoticed. `DATABASE_URL` is the one variable without the prefix. `STEWARD_TEST_…` and
 //! `STEWARD_DATA` are for the tests and no keys: a shell in which tests were run also starts the program.
 
+use crate::compose;
 use anyhow::{Context, Result, bail};
 use figment::Figment;
+use figment::error::Kind;
 use figment::providers::{Env, Format, Serialized, Toml};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,8 @@ pub struct Config {
     pub logging: Logging,
     pub limits: Limits,
     pub assistant: Assistant,
+    /// Models: who serves them, and under which names they are reached. All keys are shown in `llm/src/config/sample.toml`.
+    pub llm: steward_llm::config::Config,
     pub embedder: Embedder,
     pub search: Search,
 }
@@ -106,7 +110,7 @@ pub struct Limits {
     pub request_timeout_seconds: u64,
 }
 
-/// Models behind the assistant, in the order in which they are tried. The built-in planner is always the last.
+/// The assistant. The built-in planner answers when none of its models does.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Assistant {
@@ -114,7 +118,9 @@ pub struct Assistant {
     pub deadline_seconds: u64,
     /// How often a stream without news says that it is alive, for proxies that cut silent connections.
     pub heartbeat_seconds: u64,
-    /// Servers that speak OpenAI's protocol.
+    /// The alias in `llm` whose models answer.
+    pub alias: String,
+    /// The short form of that alias: servers that speak OpenAI's protocol, in the order in which they are tried.
     pub models: Vec<steward_llm::OpenAiConfig>,
 }
 
@@ -188,7 +194,7 @@ impl Default for Embedder {
 
 impl Default for Assistant {
     fn default() -> Self {
-        Self { deadline_seconds: 60, heartbeat_seconds: 15, models: Vec::new() }
+        Self { deadline_seconds: 60, heartbeat_seconds: 15, alias: "assistant".into(), models: Vec::new() }
     }
 }
 
@@ -265,7 +271,12 @@ impl Config {
     pub fn from(figment: Figment) -> Result<Self> {
         let config: Self = figment.extract().map_err(|error| {
             let key = error.path.join(".");
-            anyhow::anyhow!("the configuration is not valid{}: {error}", if key.is_empty() { String::new() } else { format!(", key `{key}`") })
+            // What stands there is not quoted: it may be a key in the wrong place.
+            let message = match &error.kind {
+                Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => format!("it must be {expected}"),
+                _ => error.to_string(),
+            };
+            anyhow::anyhow!("the configuration is not valid{}: {message}", if key.is_empty() { String::new() } else { format!(", key `{key}`") })
         })?;
         config.check()?;
         Ok(config)
@@ -314,10 +325,23 @@ impl Config {
         if self.search.vectors == VectorEngine::Qdrant && self.search.qdrant.is_none() {
             bail!("the configuration is not valid, key `search.qdrant`: `search.vectors` is \"qdrant\", so its `url` is needed");
         }
-        for (at, model) in self.assistant.models.iter().enumerate() {
-            if model.name.is_empty() || model.model.is_empty() || !model.base_url.starts_with("http") {
-                bail!("the configuration is not valid, key `assistant.models[{at}]`: it needs `name`, `model` and a `base_url` that begins with http");
+        self.check_models()
+    }
+
+    /// The full form and the short one together, so that neither shadows the other.
+    fn check_models(&self) -> Result<()> {
+        let (llm, assistant) = (&self.llm, &self.assistant);
+        for (at, model) in assistant.models.iter().enumerate() {
+            let is_there = llm.providers.contains_key(&model.name) || assistant.models[..at].iter().any(|other| other.name == model.name);
+            if is_there {
+                bail!("the configuration is not valid, key `assistant.models[{at}].name`: there is another provider of this name");
             }
+        }
+        if !assistant.models.is_empty() && llm.aliases.contains_key(&assistant.alias) {
+            bail!("the configuration is not valid, key `assistant.models`: `llm.aliases.{}` says already which models answer", assistant.alias);
+        }
+        if let Err(problems) = compose::models::of(llm, assistant).check() {
+            bail!("the configuration is not valid, section `llm` (or `assistant.models`):\n{problems}");
         }
         Ok(())
     }
@@ -333,6 +357,11 @@ impl Config {
     pub fn is_https(&self) -> bool {
         self.public_url().starts_with("https://")
     }
+}
+
+/// A variable that a key of the configuration names.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// The variables that set keys.

@@ -13,7 +13,7 @@ use steward_indexer::{Engines, Indexer};
 use steward_kernel::bus::Kernel;
 use steward_kernel::labels::Labels;
 use steward_kernel::relay::{self, Relay};
-use steward_llm::Chain;
+use steward_llm::{Dispatcher, Provider};
 use steward_migrations::{Contents, Expected};
 use steward_rag::retrieve::{Retriever, Settings};
 use tokio_util::sync::CancellationToken;
@@ -27,8 +27,10 @@ pub struct Shared {
     pub auth: Arc<Authenticator>,
     pub config: Arc<Config>,
     pub labels: Arc<Labels>,
-    /// Models in the order in which they are tried; the built-in planner is the last resort.
-    pub models: Arc<Chain>,
+    /// Finds the model that answers, for everything that asks one.
+    pub models: Arc<Dispatcher>,
+    /// Answers the assistant's questions when no model does.
+    pub planner: Arc<dyn Provider>,
     /// Turns texts into vectors; whoever asks goes on without when it cannot.
     pub embedder: Arc<dyn Embedder>,
     /// What holds the index; only the indexer writes it.
@@ -66,6 +68,7 @@ impl AppState {
             auth,
             config,
             models: Arc::new(models),
+            planner: Arc::new(steward_planner::Planner),
             embedder,
             retriever: retriever(&engines),
             migrations,
@@ -91,7 +94,7 @@ pub(crate) struct Parts {
     pub(crate) kernel: Arc<Kernel>,
     pub(crate) auth: Arc<Authenticator>,
     pub(crate) config: Arc<Config>,
-    pub(crate) models: Chain,
+    pub(crate) models: Dispatcher,
     pub(crate) embedder: Arc<dyn Embedder>,
     pub(crate) engines: Engines,
     pub(crate) indexer: Indexer,

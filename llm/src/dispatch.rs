@@ -55,6 +55,8 @@ pub struct Served<A> {
     pub model: Arc<str>,
     /// The name of the key; empty if none was needed.
     pub credential: Arc<str>,
+    /// Whether the last resort answers, whatever it is called.
+    pub is_last_resort: bool,
     /// Whether the answer comes from a lower tier than it should, or from the last resort.
     pub degraded: bool,
     /// Why another than the first choice answers.
@@ -110,8 +112,8 @@ impl Dispatcher {
 impl<A> Served<A> {
     /// The same with something else for an answer.
     pub fn map<B>(self, change: impl FnOnce(A) -> B) -> Served<B> {
-        let Self { answer, provider, model, credential, degraded, reason, attempts } = self;
-        Served { answer: change(answer), provider, model, credential, degraded, reason, attempts }
+        let Self { answer, provider, model, credential, is_last_resort, degraded, reason, attempts } = self;
+        Served { answer: change(answer), provider, model, credential, is_last_resort, degraded, reason, attempts }
     }
 }
 

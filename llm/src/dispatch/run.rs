@@ -242,7 +242,7 @@ impl<'a, A: Ask> Run<'a, A> {
             telemetry::fell_back(self.shared.alias, reason);
         }
         let degraded = self.route.get(position).tier > first;
-        served(begun, tracker, degraded, reason, self.attempts)
+        Served { degraded, reason, attempts: self.attempts, ..served(begun, tracker) }
     }
 
     /// No target answered, or none may be asked any more.
@@ -326,9 +326,9 @@ async fn attempt<A: Ask>(
     }
 }
 
-fn served<B>(begun: B, tracker: Tracker, degraded: bool, reason: Option<Kind>, attempts: u32) -> Served<(B, Tracker)> {
+fn served<B>(begun: B, tracker: Tracker) -> Served<(B, Tracker)> {
     let About { provider, model, credential, .. } = tracker.about().clone();
-    Served { answer: (begun, tracker), provider, model, credential, degraded, reason, attempts }
+    Served { answer: (begun, tracker), provider, model, credential, is_last_resort: false, degraded: false, reason: None, attempts: 1 }
 }
 
 /// A request that only a last resort can answer.
@@ -365,7 +365,10 @@ impl<'a, A: Ask> Stand<'a, A> {
         let target = Target::default();
         let begun = self.ask.begin(provider, &target, Pace::free(Instant::now()), &mut tracker).instrument(span).await;
         match begun {
-            Ok(begun) => Ok(served(begun, tracker, self.degraded, self.reason, self.attempts + 1)),
+            Ok(begun) => {
+                let Self { degraded, reason, attempts, .. } = self;
+                Ok(Served { is_last_resort: true, degraded, reason, attempts: attempts + 1, ..served(begun, tracker) })
+            }
             Err(error) => {
                 let error = error.in_phase(Phase::FirstToken);
                 tracker.failed(&error, Late::Nobody);
