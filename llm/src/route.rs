@@ -109,6 +109,17 @@ impl<'a> Route<'a> {
         self.pending.insert(0, position);
     }
 
+    /// Those that are still to be asked and share nothing with what failed: to ask another key of a model that is down is to ask
+    /// the same model again.
+    pub(crate) fn others(&self, failed: usize, kind: Kind) -> impl Iterator<Item = &Candidate<'a>> {
+        let failed = self.all[failed];
+        self.pending().filter(move |candidate| match kind.policy().breaker {
+            Breaks::Endpoint => !candidate.is_same_endpoint(&failed),
+            Breaks::Model => !candidate.is_same_model(&failed),
+            Breaks::Nothing => true,
+        })
+    }
+
     /// Those that are still to be asked.
     pub(crate) fn pending(&self) -> impl Iterator<Item = &Candidate<'a>> {
         self.pending.iter().map(|position| &self.all[*position])

@@ -122,7 +122,7 @@ impl<'a, A: Ask> Run<'a, A> {
                     break;
                 }
                 Round::Failed(position, error, Onward::Others) => {
-                    let wait = self.wait_before_retry(&error, retries);
+                    let wait = self.wait_before_retry(position, &error, retries);
                     self.last_error = Some(error);
                     if let Some(wait) = wait {
                         retries += 1;
@@ -226,8 +226,8 @@ impl<'a, A: Ask> Run<'a, A> {
     }
 
     /// How long to wait before the same candidate is tried again; `None` if it is not.
-    fn wait_before_retry(&self, error: &Error, retries: u32) -> Option<Duration> {
-        let has_another = self.route.pending().any(|candidate| candidate.key.vitals.standing() == Standing::Ready);
+    fn wait_before_retry(&self, position: usize, error: &Error, retries: u32) -> Option<Duration> {
+        let has_another = self.route.others(position, error.kind()).any(|candidate| candidate.key.vitals.standing() == Standing::Ready);
         if has_another || self.attempts >= self.alias.attempts_max {
             return None;
         }

@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
+use proptest::prelude::*;
+use proptest::sample::Index;
 use serde_json::json;
 use steward_llm::config::{self, Routing};
 use steward_llm::{ChatRequest, Delta, FinishReason, Kind, Message, Timeouts, Usage};
@@ -310,4 +312,54 @@ async fn a_provider_that_keeps_no_time_is_watched_by_the_loop() {
     let finished = stalls(|| vec![Delta::Text("all".to_owned()), Delta::Finish(FinishReason::Stop)]);
     let received = within(read(finished.chat(&request()).await.unwrap().answer.into_stream())).await;
     assert!(received.iter().all(Result::is_ok), "what is complete cannot be spoilt: {received:?}");
+}
+
+const KINDS: [Kind; 12] = [
+    Kind::Connect,
+    Kind::Upstream,
+    Kind::HeaderTimeout,
+    Kind::Malformed,
+    Kind::RateLimited,
+    Kind::QuotaExhausted,
+    Kind::Unauthorized,
+    Kind::ModelUnavailable,
+    Kind::ContextLength,
+    Kind::ContentPolicy,
+    Kind::BadRequest,
+    Kind::Unsupported,
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    /// However targets fail: at most three attempts, each settled once, and an answer only from who can give one.
+    #[test]
+    fn no_request_makes_more_than_three_attempts(fates in prop::collection::vec(prop::option::weighted(0.8, any::<Index>()), 1..7), is_hedged in any::<bool>()) {
+        const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let said = || vec![Ok(Delta::Text("fine".to_owned())), Ok(Delta::Finish(FinishReason::Stop))];
+            let site = |(name, fate): (&'static str, &Option<Index>)| match fate {
+                Some(kind) => house(name, Says::new(Vec::new, Some(KINDS[kind.index(KINDS.len())]))),
+                None => house(name, Says::new(said, None)),
+            };
+            let sites: Vec<Site> = NAMES.into_iter().zip(&fates).map(site).collect();
+            let hedge_after_ms = (is_hedged && sites.len() > 1).then_some(1);
+            let alias = config::Alias { hedge_after_ms, content_policy_fallback: is_hedged, ..config::Alias::default() };
+            let board = Plan { alias, ..Plan::of(sites) }.build();
+            for _ in 0..4 {
+                let before = board.ledger.entries().len();
+                let served = board.chat(&request()).await;
+                if let Ok(served) = served {
+                    let at = NAMES.iter().position(|name| *name == &*served.provider).unwrap();
+                    prop_assert!(fates[at].is_none());
+                    prop_assert!((1..=3).contains(&served.attempts));
+                    let reply = served.answer.into_reply().await.unwrap();
+                    prop_assert_eq!(reply.text(), "fine");
+                }
+                prop_assert!(board.ledger.entries().len() - before <= 3);
+            }
+            Ok(())
+        })?;
+    }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use steward_llm::config::Routing;
 use steward_llm::{BreakerConfig, BreakerState, Kind};
 
-use crate::board::{Plan, assisted, board, site, words};
+use crate::board::{Plan, Site, assisted, board, site, words};
 use crate::scripted::{Says, request};
 use crate::upstream::{Step, Upstream, answer, status};
 
@@ -20,6 +20,19 @@ async fn a_transient_failure_is_tried_again_when_there_is_no_sibling() {
         assert_eq!(served.attempts, 3);
         assert_eq!(words(served).await, ("fine".to_owned(), "first".to_owned(), false));
     }
+}
+
+#[tokio::test]
+async fn another_key_of_a_model_that_is_down_is_no_other_target() {
+    let upstream = Upstream::start([status(503, &[("retry-after-ms", "50")], ""), answer("fine")]).await;
+    let board = board(vec![Site { keys: vec!["one", "two"], ..site("first", upstream.base_url()) }]);
+    let before = Instant::now();
+
+    assert_eq!(words(board.chat(&request()).await.unwrap()).await.0, "fine");
+
+    assert!(before.elapsed() >= Duration::from_millis(50), "it is waited for");
+    let keys: Vec<_> = board.ledger.settled().into_iter().map(|settlement| settlement.attempt.credential).collect();
+    assert_eq!(keys[0], keys[1]);
 }
 
 #[tokio::test]
