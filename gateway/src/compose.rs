@@ -4,6 +4,7 @@
 //! program with one module more.
 
 pub(crate) mod embedder;
+mod keys;
 mod search;
 mod secrets;
 pub mod server;
@@ -41,6 +42,7 @@ pub fn modules() -> Vec<Module> {
         steward_inventory::module(),
         steward_sales::module(),
         steward_actions::module(),
+        steward_ai::module(),
     ]
 }
 
@@ -65,18 +67,20 @@ impl App {
         database.check().await.map_err(told)?;
         let home = home(&config)?;
         let folder = home.join("keys");
-        let keys = Keys::open(&folder).map_err(told)?;
+        let signing = Keys::open(&folder).map_err(told)?;
         let cursor_key = secrets::cursor_key(&folder)?;
         let kernel = Kernel::new(crate::screens::with_words(modules), database.clone(), clock.clone(), cursor_key).map_err(told)?;
         http::rest::check(&kernel.registry.catalogue).map_err(told)?;
         let settings = Settings { session: Duration::from_secs(config.auth.token_lifetime_seconds) };
-        let auth = Authenticator::new(database, kernel.tenants.clone(), clock, keys, settings);
+        let auth = Authenticator::new(database, kernel.tenants.clone(), clock, signing, settings);
         let models = models(&config)?;
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let embedder = embedder::build(&config, &tasks, &stopping)?;
         let engines = search::engines(&config, &kernel, &embedder)?;
         let indexer = search::indexer(&config, &kernel, engines.clone());
-        let parts = Parts { kernel, auth: Arc::new(auth), models, embedder, engines, indexer, metrics, config: Arc::new(config), tasks, stopping };
+        let auth = Arc::new(auth);
+        let ai = steward_ai::Gateway::new(Arc::clone(&kernel), Arc::new(keys::ModelKeys(Arc::clone(&auth))), steward_ai::Settings::default());
+        let parts = Parts { kernel, auth, ai, models, embedder, engines, indexer, metrics, config: Arc::new(config), tasks, stopping };
         Ok(Self { state: AppState::new(parts) })
     }
 
@@ -89,6 +93,7 @@ impl App {
     pub async fn serve(self, listener: TcpListener) -> Result<()> {
         let state = self.state.clone();
         let router = self.router();
+        self.start_ai();
         if state.config.server.relay {
             self.start_relay();
         }
@@ -149,10 +154,17 @@ impl App {
         self.state.tasks.spawn(self.state.indexer.clone().run(self.state.stopping.clone()));
     }
 
+    /// Writes down what is called of models, and tidies up behind it, in the background of this process.
+    pub fn start_ai(&self) {
+        let state = self.state.clone();
+        self.state.tasks.spawn(async move { state.ai.run(state.stopping.clone()).await });
+    }
+
     /// Ends what runs in the background and closes the pools.
     pub async fn close(self, grace: Duration) {
         self.state.stopping.cancel();
         shutdown::drained(&self.state.tasks, grace).await;
+        self.state.ai.close(grace).await;
         self.state.kernel.database.close().await;
         tracing::info!("stopped");
     }

@@ -25,6 +25,8 @@ pub struct AppState(Arc<Shared>);
 pub struct Shared {
     pub kernel: Arc<Kernel>,
     pub auth: Arc<Authenticator>,
+    /// Keys, money and rules of calls to models.
+    pub ai: steward_ai::Gateway,
     pub config: Arc<Config>,
     pub labels: Arc<Labels>,
     /// Models in the order in which they are tried; the built-in planner is the last resort.
@@ -54,7 +56,7 @@ pub struct Shared {
 
 impl AppState {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { kernel, auth, config, models, embedder, engines, indexer, metrics, tasks, stopping } = parts;
+        let Parts { kernel, auth, ai, config, models, embedder, engines, indexer, metrics, tasks, stopping } = parts;
         let migrations = Expected::of(&Contents::of_registry(&kernel.registry));
         let relay = relay::Settings { idempotency_keep_days: config.limits.idempotency_keep_days, ..relay::Settings::default() };
         Self(Arc::new(Shared {
@@ -64,6 +66,7 @@ impl AppState {
             relay: Relay::with(Arc::clone(&kernel), relay),
             kernel,
             auth,
+            ai,
             config,
             models: Arc::new(models),
             embedder,
@@ -90,6 +93,7 @@ fn retriever(engines: &Engines) -> Retriever {
 pub(crate) struct Parts {
     pub(crate) kernel: Arc<Kernel>,
     pub(crate) auth: Arc<Authenticator>,
+    pub(crate) ai: steward_ai::Gateway,
     pub(crate) config: Arc<Config>,
     pub(crate) models: Chain,
     pub(crate) embedder: Arc<dyn Embedder>,

@@ -1,0 +1,38 @@
+//! Makes an API key for language models, for the module that looks after them. No door offers it: that module says who may.
+//!
+//! Nobody can act as its user with such a key, so whoever makes one for somebody else need not hold that one's rights.
+
+use super::{MODELS, RESOURCE};
+use crate::{ApiKeyId, UserId};
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::json;
+use steward_kernel::command::{Command, Outcome};
+use steward_kernel::error::Result;
+use steward_kernel::work::Work;
+use steward_kernel::{CommandSpec, Field, Risk};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IssueApiKey {
+    name: String,
+    user: UserId,
+    #[serde(default)]
+    expires_at: Option<DateTime<Utc>>,
+}
+
+impl Command for IssueApiKey {
+    fn spec() -> CommandSpec {
+        CommandSpec::new("identity.api_key.issue").internal().risk(Risk::HumanOnly).inputs([
+            Field::text("name").required().max(80),
+            Field::reference("user", "identity.user").required(),
+            Field::timestamp("expires_at"),
+        ])
+    }
+
+    async fn handle(self, work: &mut Work) -> Result<Outcome> {
+        let id = ApiKeyId::fresh();
+        let key = super::store(work, id, self.user.0, &self.name, self.expires_at, MODELS).await?;
+        Ok(Outcome::of(RESOURCE, id).secret(json!({ "api_key": key })))
+    }
+}
