@@ -33,6 +33,8 @@ pub struct Settings {
     pub lease: Duration,
     /// Entries that may wait to be written.
     pub ledger_capacity: u32,
+    /// How long a call waits for room among them before its entry is lost.
+    pub ledger_wait: Duration,
     /// Days after which single requests are forgotten; their sums by day stay.
     pub request_days: u32,
     /// How often what is old is forgotten.
@@ -47,6 +49,7 @@ impl Default for Settings {
             fresh: Duration::from_secs(1),
             lease: Duration::from_secs(15 * 60),
             ledger_capacity: 20_000,
+            ledger_wait: Duration::from_secs(2),
             request_days: 90,
             prune_every: Duration::from_secs(60 * 60),
             idempotency: idempotency::Settings::default(),
@@ -75,7 +78,7 @@ impl Gateway {
         let counting = Arc::new(Counting::new(Arc::clone(&kernel), settings.lease));
         Self {
             budget: Budget::new(counting, counting::clock(&kernel)),
-            ledger: Ledger::new(Arc::clone(&kernel), Arc::clone(&access), settings.ledger_capacity),
+            ledger: Ledger::new(Arc::clone(&kernel), Arc::clone(&access), settings.ledger_capacity, settings.ledger_wait),
             idempotency: Idempotency::new(Arc::clone(&kernel), settings.idempotency),
             access,
             kernel,

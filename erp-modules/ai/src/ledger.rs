@@ -30,8 +30,6 @@ use uuid::Uuid;
 const BATCH: usize = 500;
 /// How long entries may wait for others.
 const GATHER: Duration = Duration::from_millis(200);
-/// How long a caller waits for room.
-const ROOM: Duration = Duration::from_secs(2);
 /// Between two attempts to write while the database is away.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -153,6 +151,7 @@ pub struct Ledger {
     waiting: Mutex<VecDeque<Waiting>>,
     places: Arc<Semaphore>,
     capacity: u32,
+    wait: Duration,
     added: Notify,
     /// One writer at a time, so that a flush is over only when nothing is on its way.
     writer: tokio::sync::Mutex<()>,
@@ -160,14 +159,15 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// `capacity` is how many entries may wait.
-    pub fn new(kernel: Arc<Kernel>, access: Arc<Access>, capacity: u32) -> Self {
+    /// `capacity` is how many entries may wait, `wait` how long a caller waits for room among them.
+    pub fn new(kernel: Arc<Kernel>, access: Arc<Access>, capacity: u32, wait: Duration) -> Self {
         Self {
             kernel,
             access,
             waiting: Mutex::default(),
             places: Arc::new(Semaphore::new(capacity as usize)),
             capacity,
+            wait,
             added: Notify::new(),
             writer: tokio::sync::Mutex::new(()),
             lost: AtomicU64::new(0),
@@ -177,7 +177,7 @@ impl Ledger {
     /// Notes a call that is over, to be written soon. `exchange` is kept only where the tenant's settings say so when it is
     /// written.
     pub async fn record(&self, entry: Entry, exchange: Option<Exchange>) {
-        let room = tokio::time::timeout(ROOM, Arc::clone(&self.places).acquire_owned()).await;
+        let room = tokio::time::timeout(self.wait, Arc::clone(&self.places).acquire_owned()).await;
         let Ok(Ok(place)) = room else {
             self.lose(1, entry.tenant, "the ledger of calls to models is full: entries are lost");
             return;
