@@ -79,7 +79,8 @@ impl App {
         let engines = search::engines(&config, &kernel, &embedder)?;
         let indexer = search::indexer(&config, &kernel, engines.clone());
         let auth = Arc::new(auth);
-        let ai = steward_ai::Gateway::new(Arc::clone(&kernel), Arc::new(keys::ModelKeys(Arc::clone(&auth))), steward_ai::Settings::default());
+        let ai = steward_ai::Settings { request_days: config.limits.model_requests_keep_days, ..steward_ai::Settings::default() };
+        let ai = steward_ai::Gateway::new(Arc::clone(&kernel), Arc::new(keys::ModelKeys(Arc::clone(&auth))), ai);
         let parts = Parts { kernel, auth, ai, models, embedder, engines, indexer, metrics, config: Arc::new(config), tasks, stopping };
         Ok(Self { state: AppState::new(parts) })
     }

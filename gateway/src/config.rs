@@ -103,6 +103,8 @@ pub struct Limits {
     pub batch_rows: usize,
     /// How long a repeated call with the same idempotency key is answered with what the first one did.
     pub idempotency_keep_days: u32,
+    /// How long single calls of models are kept; their sums by day stay.
+    pub model_requests_keep_days: u32,
     pub request_timeout_seconds: u64,
 }
 
@@ -238,7 +240,14 @@ impl Default for Logging {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body_bytes: 1 << 20, bulk_body_bytes: 32 << 20, batch_rows: 5_000, idempotency_keep_days: 7, request_timeout_seconds: 30 }
+        Self {
+            body_bytes: 1 << 20,
+            bulk_body_bytes: 32 << 20,
+            batch_rows: 5_000,
+            idempotency_keep_days: 7,
+            model_requests_keep_days: 90,
+            request_timeout_seconds: 30,
+        }
     }
 }
 
@@ -288,6 +297,7 @@ impl Config {
             ("limits.bulk_body_bytes", self.limits.bulk_body_bytes as u64),
             ("limits.batch_rows", self.limits.batch_rows as u64),
             ("limits.idempotency_keep_days", u64::from(self.limits.idempotency_keep_days)),
+            ("limits.model_requests_keep_days", u64::from(self.limits.model_requests_keep_days)),
             ("limits.request_timeout_seconds", self.limits.request_timeout_seconds),
         ];
         for (key, value) in positive {

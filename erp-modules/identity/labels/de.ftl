@@ -175,7 +175,7 @@ identity-api_key--revoked_at = Beendet
 
 identity-api_key-create = API-Schlüssel anlegen
     .description = Macht einen Schlüssel, der einmal gezeigt wird. Ohne Benutzer ist es der eigene.
-identity-api_key-issue = Schlüssel für Sprachmodelle anlegen
+identity-api_key-make_for_models = Schlüssel für Sprachmodelle anlegen
 identity-api_key-revoke = API-Schlüssel beenden
     .description = Beendet den Schlüssel sofort.
 

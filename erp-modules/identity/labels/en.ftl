@@ -175,7 +175,7 @@ identity-api_key--revoked_at = Ended
 
 identity-api_key-create = Make API key
     .description = Makes a key that is shown once. Without a user it is your own.
-identity-api_key-issue = Make key for language models
+identity-api_key-make_for_models = Make key for language models
 identity-api_key-revoke = End API key
     .description = Ends the key at once.
 

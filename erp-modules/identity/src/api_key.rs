@@ -1,10 +1,10 @@
 //! API keys: a program's way in, never interactive.
 //!
 //! A key has one purpose: the ERP, with the rights of its user, or language models, with no right in the ERP at all. Keys for
-//! models are made by [`issue::IssueApiKey`] for the module that looks after models; both kinds end in the same ways.
+//! models are made by [`make_for_models::MakeForModels`] for the module that looks after models; both kinds end in the same ways.
 
 pub mod create;
-pub mod issue;
+pub mod make_for_models;
 pub mod revoke;
 
 use crate::user::User;

@@ -33,7 +33,7 @@ impl Command for Create {
             .inputs(inputs(resource()))
             .input(Field::reference("user", "identity.user"))
             .input(Field::timestamp("expires_at"))
-            .calls("identity.api_key.issue")
+            .calls("identity.api_key.make_for_models")
             .undo("ai.key.end")
     }
 
@@ -42,9 +42,9 @@ impl Command for Create {
         check(&aliases, &doors)?;
         let user = self.user.unwrap_or(work.user());
         work.check_new(RowScope { owner: Some(user), ..RowScope::default() })?;
-        let issued = work.call("identity.api_key.issue", json!({ "name": self.name, "user": user, "expires_at": self.expires_at })).await?;
-        let (Some(key), Some(secret)) = (issued.primary, issued.secret) else {
-            return Err(Error::internal("identity issued no key"));
+        let made = work.call("identity.api_key.make_for_models", json!({ "name": self.name, "user": user, "expires_at": self.expires_at })).await?;
+        let (Some(key), Some(secret)) = (made.primary, made.secret) else {
+            return Err(Error::internal("identity made no key"));
         };
         let tenant = work.tenant();
         sqlx::query!(

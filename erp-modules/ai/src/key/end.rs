@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 use steward_kernel::command::Command;
 use steward_kernel::events::Delivery;
-use steward_kernel::{CommandSpec, Event, Outcome, Result, Risk, Subscription, Work};
+use steward_kernel::{Code, CommandSpec, Event, Outcome, Result, Risk, Subscription, Work};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,7 +27,11 @@ impl Command for End {
         }
         let (tenant, now) = (work.tenant(), work.now());
         set_ended(work.db(), tenant, key.id.0, now).await?;
-        work.call("identity.api_key.revoke", json!({ "api_key": key.id })).await?;
+        match work.call("identity.api_key.revoke", json!({ "api_key": key.id })).await {
+            // What identity does not know opens nothing.
+            Err(error) if error.code == Code::NotFound => {}
+            ended => drop(ended?),
+        }
         Ok(Outcome::of(RESOURCE, key.id))
     }
 }

@@ -14,16 +14,16 @@ use steward_kernel::{CommandSpec, Field, Risk};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct IssueApiKey {
+pub struct MakeForModels {
     name: String,
     user: UserId,
     #[serde(default)]
     expires_at: Option<DateTime<Utc>>,
 }
 
-impl Command for IssueApiKey {
+impl Command for MakeForModels {
     fn spec() -> CommandSpec {
-        CommandSpec::new("identity.api_key.issue").internal().risk(Risk::HumanOnly).inputs([
+        CommandSpec::new("identity.api_key.make_for_models").internal().risk(Risk::HumanOnly).inputs([
             Field::text("name").required().max(80),
             Field::reference("user", "identity.user").required(),
             Field::timestamp("expires_at"),
