@@ -57,7 +57,7 @@ ai-budget--thresholds = Meldungen bei (%)
 ai-budget--budget = Modellbudget
 
 ai-budget-create = Modellbudget anlegen
-    .description = Begrenzt, was alle, ein Benutzer oder ein Schlüssel von Sprachmodellen benutzen dürfen. Ohne Schwellen wird bei 50, 80 und 100 % gemeldet.
+    .description = Begrenzt, was alle, ein Benutzer oder ein Schlüssel von Sprachmodellen benutzen dürfen. Gezählt wird von da an. Ohne Schwellen wird bei 50, 80 und 100 % gemeldet.
     .examples = Lege ein Modellbudget „Ganze Firma“ von 500 Dollar im Monat an | Lege ein Modellbudget „Aufrufe“ von 1000 Aufrufen am Tag für Tim Brandt an
     .synonyms = Modelle begrenzen, neues Modellbudget
 ai-budget-update = Modellbudget ändern

@@ -57,7 +57,7 @@ ai-budget--thresholds = Alerts at (%)
 ai-budget--budget = Model budget
 
 ai-budget-create = Add model budget
-    .description = Bounds what everybody, a user or a key may use of language models. Without thresholds somebody is told at 50, 80 and 100 %.
+    .description = Bounds what everybody, a user or a key may use of language models. It counts from then on. Without thresholds somebody is told at 50, 80 and 100 %.
     .examples = Add a model budget "Whole company" of 500 dollars a month | Add a model budget "Calls" of 1000 requests a day for Tim Brandt
     .synonyms = limit the models, new model budget
 ai-budget-update = Change model budget

@@ -14,7 +14,7 @@ mod write;
 use crate::access::Access;
 use crate::exchange::Exchange;
 use chrono::{DateTime, Utc};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -30,6 +30,8 @@ use uuid::Uuid;
 const BATCH: usize = 500;
 /// How long entries may wait for others.
 const GATHER: Duration = Duration::from_millis(200);
+/// How often an entry is tried while the database is there.
+const TRIES_MAX: u32 = 20;
 /// Between two attempts to write while the database is away.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -140,6 +142,8 @@ impl Entry {
 struct Waiting {
     entry: Entry,
     exchange: Option<Arc<Exchange>>,
+    /// How often it was not written although the database was there.
+    tries: u32,
     /// Its place in the queue, given back with it.
     _place: OwnedSemaphorePermit,
 }
@@ -182,7 +186,7 @@ impl Ledger {
             self.lose(1, entry.tenant, "the ledger of calls to models is full: entries are lost");
             return;
         };
-        self.lock().push_back(Waiting { entry, exchange: exchange.map(Arc::new), _place: place });
+        self.lock().push_back(Waiting { entry, exchange: exchange.map(Arc::new), tries: 0, _place: place });
         self.added.notify_one();
     }
 
@@ -233,9 +237,11 @@ impl Ledger {
         }
     }
 
-    /// Writes everything that waits. On an error what is not written waits on.
+    /// Writes everything that waits. What is not written waits on, and holds up no other tenant's; the error is of one of those.
     pub async fn flush(&self) -> Result<(), Error> {
         let _turn = self.writer.lock().await;
+        let mut back = Back { ledger: self, tenants: Vec::new() };
+        let (mut failed, mut error, mut is_reached) = (HashSet::new(), None, false);
         loop {
             let batch: Vec<Waiting> = {
                 let mut waiting = self.lock();
@@ -243,17 +249,42 @@ impl Ledger {
                 waiting.drain(..count).collect()
             };
             if batch.is_empty() {
-                return Ok(());
+                break;
             }
-            let mut back = Back { ledger: self, batch: tenants(batch) };
-            while let Some((tenant, entries)) = back.batch.last_mut() {
+            let first = back.tenants.len();
+            back.tenants.extend(tenants(batch));
+            // From the end, so that what was written is taken out.
+            for at in (first..back.tenants.len()).rev() {
+                let Some((tenant, entries)) = back.tenants.get_mut(at) else { continue };
+                if failed.contains(tenant) {
+                    continue;
+                }
                 match self.write_some(*tenant, entries).await {
-                    Ok(()) => drop(back.batch.pop()),
-                    // `back` puts it in front again.
-                    Err(error) => return Err(error),
+                    Ok(()) => {
+                        is_reached = true;
+                        back.tenants.remove(at);
+                    }
+                    Err(away) if is_away(&away) => return Err(away),
+                    Err(other) => {
+                        failed.insert(*tenant);
+                        error = Some(other);
+                    }
                 }
             }
         }
+        // The database was there for others: what fails again and again is the tenant's own, and does not fill the queue for ever.
+        if is_reached {
+            for (tenant, entries) in &mut back.tenants {
+                entries.iter_mut().for_each(|waiting| waiting.tries += 1);
+                let before = entries.len();
+                entries.retain(|waiting| waiting.tries < TRIES_MAX);
+                let lost = before - entries.len();
+                if lost > 0 {
+                    self.lose(lost as u64, *tenant, "entries of the ledger of calls to models were lost: their tenant's cannot be written");
+                }
+            }
+        }
+        error.map_or(Ok(()), Err)
     }
 
     /// Writes entries of one tenant; those that can never be written are lost, one by one, so that they hold up nobody.
@@ -295,6 +326,12 @@ impl Ledger {
     }
 }
 
+/// Whether the database is away for everybody.
+fn is_away(error: &Error) -> bool {
+    let source = error.source.as_ref().and_then(|source| source.downcast_ref::<sqlx::Error>());
+    matches!(source, Some(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_)))
+}
+
 /// Whether trying again can never help: the tenant is gone, or a value cannot be stored.
 fn is_for_ever(error: &Error) -> bool {
     matches!(error.code, Code::NotFound | Code::InvalidInput | Code::Duplicate | Code::Forbidden)
@@ -316,13 +353,13 @@ fn tenants(batch: Vec<Waiting>) -> Vec<(Uuid, Vec<Waiting>)> {
 /// What was taken from the queue and not written goes back in front, also when whoever waits for the flush gives up.
 struct Back<'a> {
     ledger: &'a Ledger,
-    batch: Vec<(Uuid, Vec<Waiting>)>,
+    tenants: Vec<(Uuid, Vec<Waiting>)>,
 }
 
 impl Drop for Back<'_> {
     fn drop(&mut self) {
         let mut waiting = self.ledger.lock();
-        for (_, entries) in self.batch.drain(..).rev() {
+        for (_, entries) in self.tenants.drain(..).rev() {
             for entry in entries.into_iter().rev() {
                 waiting.push_front(entry);
             }

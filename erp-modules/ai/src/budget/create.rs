@@ -1,4 +1,4 @@
-//! `ai.budget.create`: a new bound. Calls that run are not stopped by it, the next ones are.
+//! `ai.budget.create`: a new bound. Calls that run are not stopped by it, the next ones are; it counts from then on.
 
 use super::{Budget, BudgetId, RESOURCE, doubled, resource};
 use rust_decimal::Decimal;

@@ -138,6 +138,38 @@ async fn an_entry_that_can_never_be_written_holds_up_nobody() {
 }
 
 #[tokio::test]
+async fn a_tenant_whose_calls_cannot_be_written_holds_up_no_other_and_not_for_ever() {
+    let firm = Firm::open(Placement::Pooled).await;
+    let there = firm.house.tenant("there", Placement::Schema).await.unwrap();
+    let foreign = firm.gateway().access.person(there.tenant, there.administrator).await.unwrap().unwrap();
+    let caller = firm.caller().await;
+    let schema = firm.house.kernel.placement(there.tenant).await.unwrap().schema.clone();
+    let sql = |change: &str| sqlx::AssertSqlSafe(format!("ALTER TABLE {schema}.ai_request {change}"));
+    sqlx::query(sql("RENAME COLUMN door TO gate")).execute(firm.house.owner.pool()).await.unwrap();
+    let record = async |caller: &Caller| firm.gateway().ledger.record(answered(&firm, caller, 10, 1), None).await;
+    record(&foreign).await;
+    record(&caller).await;
+    firm.gateway().ledger.flush().await.unwrap_err();
+    let written: i64 = firm.peek("SELECT count(*) FROM ai_request").await;
+    assert_eq!((written, firm.gateway().ledger.waiting()), (1, 1));
+    // Alone it waits, and is written when it can be.
+    for _ in 0..30 {
+        firm.gateway().ledger.flush().await.unwrap_err();
+    }
+    sqlx::query(sql("RENAME COLUMN gate TO door")).execute(firm.house.owner.pool()).await.unwrap();
+    firm.gateway().ledger.flush().await.unwrap();
+    assert_eq!((firm.gateway().ledger.waiting(), firm.gateway().ledger.lost()), (0, 0));
+    // In the way of others it is lost after a while.
+    sqlx::query(sql("RENAME COLUMN door TO gate")).execute(firm.house.owner.pool()).await.unwrap();
+    record(&foreign).await;
+    while firm.gateway().ledger.lost() == 0 {
+        record(&caller).await;
+        let _ = firm.gateway().ledger.flush().await;
+    }
+    assert_eq!((firm.gateway().ledger.waiting(), firm.gateway().ledger.lost()), (0, 1));
+}
+
+#[tokio::test]
 async fn what_was_said_is_kept_only_where_the_tenant_says_so_and_masked() {
     let firm = Firm::open(Placement::Pooled).await;
     let caller = firm.caller().await;
