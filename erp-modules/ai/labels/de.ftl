@@ -326,3 +326,5 @@ ai-refused--same_text = Das ist schon der Text der neuesten Fassung.
 ai-refused--not_taken_back = Nur die neueste Fassung kann zurückgenommen werden, und nur solange eine andere gilt.
 ai-refused--archived = Der Datensatz ist archiviert.
 ai-refused--not_archived = Der Datensatz ist nicht archiviert.
+ai-refused--key_invalid = Der Schlüssel ist nicht gültig.
+ai-refused--idempotency_running = Ein Aufruf mit diesem Idempotenzschlüssel läuft noch.

@@ -326,3 +326,5 @@ ai-refused--same_text = this is the text of the latest version already
 ai-refused--not_taken_back = only the latest version can be taken back, and only while another one holds
 ai-refused--archived = the record is archived
 ai-refused--not_archived = the record is not archived
+ai-refused--key_invalid = the key is not valid
+ai-refused--idempotency_running = a call with this idempotency key is still running
