@@ -1,0 +1,164 @@
+//! Which command a clause means: by its verb, and by what else it shares with the command's wordings, record and inputs.
+
+use super::phrases;
+use crate::lexicon::{Command, Lexicon, Meaning, alike, fold, stem, words as split};
+use crate::reading::Reading;
+
+/// Parts of German verbs that stand at the end of their clause: "lege … an".
+const PARTICLES: [&str; 16] = ["an", "ab", "auf", "aus", "ein", "zu", "zuruck", "hinzu", "um", "frei", "wieder", "weg", "vor", "nach", "durch", "heraus"];
+
+/// Verbs that make a record, whichever of them a command's own wording uses.
+const MAKES: [&str; 22] = [
+    "create",
+    "add",
+    "new",
+    "enter",
+    "register",
+    "lege",
+    "leg",
+    "erstelle",
+    "erstell",
+    "erfasse",
+    "erfass",
+    "fuge",
+    "fug",
+    "neu",
+    "neue",
+    "neuer",
+    "neues",
+    "neuen",
+    "anlegen",
+    "erstellen",
+    "record",
+    "insert",
+];
+/// Verbs that give a field another value.
+const CHANGES: [&str; 14] =
+    ["change", "set", "update", "modify", "edit", "raise", "lower", "andere", "setze", "setz", "aktualisiere", "erhohe", "senke", "increase"];
+
+/// Words that say nothing of what a command is about.
+const EMPTY: [&str; 24] = [
+    "for", "the", "with", "and", "fur", "mit", "und", "der", "die", "das", "den", "dem", "von", "an", "of", "to", "a", "ein", "eine", "einen", "in", "on",
+    "as", "from",
+];
+
+pub(super) struct Match<'a> {
+    pub(super) command: &'a Command,
+    /// More than the verb says so.
+    pub(super) is_sure: bool,
+}
+
+fn stems(text: &str) -> Vec<String> {
+    split(text).map(|word| stem(&fold(word))).collect()
+}
+
+fn begins(text: &str, verb: &str) -> bool {
+    split(text).next().is_some_and(|word| fold(word) == verb)
+}
+
+/// Whether some command is called so by this verb.
+pub(super) fn begins_command(lexicon: &Lexicon, verb: &str) -> bool {
+    lexicon.commands.iter().any(|command| is_verb_of(command, verb))
+}
+
+pub(super) fn is_verb_of(command: &Command, verb: &str) -> bool {
+    let of = |class: &[&str]| class.contains(&verb) && command.wordings().any(|text| class.iter().any(|other| begins(text, other)));
+    command.wordings().any(|text| begins(text, verb)) || of(&MAKES) || of(&CHANGES)
+}
+
+/// Whether a word that is silent elsewhere begins a command, and is no noun: "receive", but not "order".
+pub(super) fn is_only_a_verb(lexicon: &Lexicon, verb: &str) -> bool {
+    let is_noun = lexicon
+        .longest(&[stem(verb).as_str()])
+        .is_some_and(|(_, meanings)| meanings.iter().any(|meaning| matches!(meaning, Meaning::Resource(_) | Meaning::Choice(..) | Meaning::Filter(..))));
+    !is_noun && lexicon.commands.iter().any(|command| begins(&command.label, verb))
+}
+
+/// The command whose verb stands at `first` and which shares most with the words behind it.
+pub(super) fn matching<'a>(lexicon: &'a Lexicon, reading: &Reading, first: usize) -> Option<Match<'a>> {
+    let verb = reading.fold_at(first);
+    let said: Vec<&str> = reading.tokens.iter().skip(first).filter(|token| !token.used).map(|token| token.stem.as_str()).collect();
+    let particle = particle(reading, first).map(|at| reading.fold_at(at));
+    let object = object(lexicon, reading, first + 1);
+    let mut best: Option<(usize, usize, &Command)> = None;
+    for command in lexicon.commands.iter().filter(|command| is_verb_of(command, verb)) {
+        if particle.is_some_and(|particle| is_other_verb(command, verb, particle)) {
+            continue;
+        }
+        let tells = |word: &str| said.contains(&word) && !EMPTY.contains(&word);
+        let overlap = |wanted: &[String]| wanted.iter().filter(|word| tells(word)).count();
+        let label = overlap(&stems(&command.label));
+        let example = command.examples.iter().map(|example| overlap(&stems(example))).max().unwrap_or(0);
+        let record = lexicon.resource(&command.resource).map_or(0, |resource| overlap(&stems(&format!("{} {}", resource.label, resource.plural))).min(1));
+        let is_object = lexicon.index_of(&command.resource).is_some_and(|resource| object.contains(&resource));
+        let input = (first + 1..reading.tokens.len()).any(|at| phrases::input(command, reading, at).is_some_and(|(input, _)| !command.is_target(input)));
+        let about = 2 * record + 3 * usize::from(is_object) + usize::from(input);
+        let score = label + example + about;
+        // Beyond the verb, which a label and an example share with the sentence.
+        let beyond = about + label.saturating_sub(1) + example.saturating_sub(1);
+        if best.is_none_or(|(known, ..)| score > known) {
+            best = Some((score, beyond, command));
+        }
+    }
+    let (score, beyond, command) = best?;
+    // The verb alone is not enough: something must say what it is about, be it a record that the command needs.
+    let needs_record = command.inputs.iter().any(|input| input.required && input.resource.is_some());
+    let is_named = needs_record && command.wordings().any(|text| begins(text, verb)) && reading.tokens.len() > first + 1;
+    (score >= 2 || is_named).then_some(Match { command, is_sure: beyond > 0 })
+}
+
+/// Where the rest of a German verb stands: at the end of the clause, or before a colon.
+pub(super) fn particle(reading: &Reading, first: usize) -> Option<usize> {
+    let is_last = |at: usize| at + 1 == reading.tokens.len() || reading.gap(at + 1).starts_with(':');
+    (first + 1..reading.tokens.len()).find(|at| is_last(*at) && PARTICLES.contains(&reading.fold_at(*at)))
+}
+
+/// "Buche … ein" is not "buche … aus": the verb of the command ends otherwise wherever it is used.
+fn is_other_verb(command: &Command, verb: &str, particle: &str) -> bool {
+    let of_verb: Vec<Reading> = command.wordings().filter(|text| begins(text, verb)).map(|text| Reading::of(text)).collect();
+    let ends: Vec<&str> = of_verb.iter().filter_map(|reading| Some(reading.fold_at(self::particle(reading, 0)?))).collect();
+    !ends.is_empty() && !ends.contains(&particle)
+}
+
+/// The resources of the first noun behind the verb: what is made, or changed.
+fn object(lexicon: &Lexicon, reading: &Reading, from: usize) -> Vec<usize> {
+    let stems: Vec<&str> = reading.tokens.iter().map(|token| token.stem.as_str()).collect();
+    let mut at = from;
+    while at < stems.len() {
+        let Some((len, meanings)) = reading.is_free(at).then(|| lexicon.longest(&stems[at..])).flatten() else {
+            at += 1;
+            continue;
+        };
+        let resources = |strong: bool| -> Vec<usize> {
+            let of = |meaning: &Meaning| match meaning {
+                Meaning::Resource(r) if strong => Some(*r),
+                Meaning::Choice(r, ..) | Meaning::Filter(r, _) if !strong => Some(*r),
+                _ => None,
+            };
+            meanings.iter().filter_map(of).collect()
+        };
+        let mut found = resources(true);
+        found.extend(resources(false));
+        if !found.is_empty() {
+            return found;
+        }
+        at += len;
+    }
+    Vec::new()
+}
+
+/// Words that one of the command's wordings has with the same verb: "hand … over", "phase out". Names and numbers are none.
+pub(super) fn belongs_to_verb(command: &Command, verb: &str, fold: &str) -> bool {
+    command
+        .wordings()
+        .filter(|text| begins(text, verb))
+        .any(|text| split(text).skip(1).any(|word| self::fold(word) == fold && word.chars().all(|c| c.is_lowercase() || c == '-')))
+}
+
+/// The words of one of the command's wordings which the verb does not begin: "the customer accepted …, confirm it".
+pub(super) fn explained(command: &Command, verb: &str, word: &str) -> bool {
+    command.examples.iter().map(|example| stems(example)).any(|example| {
+        let verb = stem(verb);
+        example.first().is_some_and(|first| *first != verb) && example.contains(&verb) && example.iter().any(|other| alike(other, word))
+    })
+}
