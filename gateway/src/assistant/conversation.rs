@@ -5,6 +5,7 @@
 //! turn begins with, [`speech`] how the model's words become the answer: sentence by sentence as they come, each held
 //! against what the tools returned before anybody sees it.
 
+mod language;
 mod opening;
 mod speech;
 

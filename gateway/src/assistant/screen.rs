@@ -38,7 +38,7 @@ struct Arguments {
 }
 
 /// Runs the tool: where it leads, and what of records that shows.
-pub(super) async fn run(state: &AppState, principal: &Principal, arguments: Value, known: &Provenance) -> Result<(Value, Sources)> {
+pub(super) async fn run(state: &AppState, principal: &Principal, arguments: Value, known: &Provenance, language: &str) -> Result<(Value, Sources)> {
     let arguments: Arguments = serde_json::from_value(arguments)
         .map_err(|error| Error::new(Code::InvalidInput, format!("the arguments of open_screen are not what they should be: {error}")))?;
     let mut read = state.kernel.read(principal).await?;
@@ -46,13 +46,12 @@ pub(super) async fn run(state: &AppState, principal: &Principal, arguments: Valu
         Some(command) => form(&mut read, command, &arguments, known).await?,
         None => page(&mut read, &arguments).await?,
     };
-    let language = read.rights().language.clone();
     read.finish().await?;
     let Screen { resource, id, title, command, path } = screen;
     let label = match &command {
-        Some(command) => state.labels.command(&language, command),
-        None if id.is_some() => state.labels.resource(&language, &resource.name),
-        None => state.labels.plural(&language, &resource.name),
+        Some(command) => state.labels.command(language, command),
+        None if id.is_some() => state.labels.resource(language, &resource.name),
+        None => state.labels.plural(language, &resource.name),
     };
     let mut sources = Sources::default();
     if let Some(id) = id {

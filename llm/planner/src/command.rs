@@ -12,6 +12,7 @@ mod matching;
 mod phrases;
 
 use crate::lexicon::Lexicon;
+use crate::passages::is_not_known;
 use crate::reading::Reading;
 use crate::turn::{Planned, Stop, Turn};
 use crate::words::Words;
@@ -49,7 +50,7 @@ pub(crate) fn plan(turn: &Turn, lexicon: &Lexicon, words: &Words) -> Option<Plan
     let clauses = clauses::of(lexicon, &reading, first)?;
     match steps(turn, lexicon, words, clauses) {
         // "Make me a list" may be a question all the same.
-        Err(Stop::Say(_)) if is_silent => None,
+        Err(Stop::Say(text)) if is_silent && is_not_known(&text, turn.language()) => None,
         planned => Some(planned),
     }
 }

@@ -42,11 +42,12 @@ pub(super) fn of<'a>(lexicon: &'a Lexicon, reading: &Reading, first: usize) -> O
         let from = if joins { at + 1 } else { at };
         let verb = (from..count).find(|next| !BETWEEN.contains(&reading.fold_at(*next))).filter(|_| joins || ends);
         let verb = verb.filter(|verb| begins_command(lexicon, reading.fold_at(*verb)));
-        let next = verb.zip(clauses.last()).and_then(|(verb, last)| Some((verb, clause(lexicon, reading.part(verb, count), Some(last.command))?)));
-        let shorter = next.as_ref().and_then(|_| {
+        // The clause before ends here, which may tell better what it is.
+        let shorter = verb.and_then(|_| {
             let before = clauses.len().checked_sub(2).and_then(|last| clauses.get(last)).map(|one| one.command);
             clause(lexicon, reading.part(*starts.last()?, at), before)
         });
+        let next = verb.zip(shorter.as_ref()).and_then(|(verb, last)| Some((verb, clause(lexicon, reading.part(verb, count), Some(last.command))?)));
         if let (Some((verb, next)), Some(shorter)) = (next, shorter) {
             clauses.pop();
             clauses.extend([shorter, next]);
@@ -69,7 +70,7 @@ pub(super) fn told<'a>(lexicon: &'a Lexicon, reading: &Reading) -> Option<Clause
         return None;
     }
     let word = reading.fold_at(verb).to_owned();
-    let is_explained = |command: &&Command| is_verb_of(command, &word) && (0..verb).any(|at| explained(command, &word, &reading.tokens[at].stem));
+    let is_explained = |command: &&Command| is_verb_of(lexicon, command, &word) && (0..verb).any(|at| explained(command, &word, &reading.tokens[at].stem));
     let command = lexicon.commands.iter().filter(|command| command.target.is_some()).find(is_explained)?;
     let mut reading = reading.clone();
     let tells: Vec<usize> = (0..verb)
@@ -107,7 +108,7 @@ fn clause<'a>(lexicon: &'a Lexicon, mut reading: Reading, before: Option<&'a Com
 fn of_the_same<'a>(lexicon: &'a Lexicon, reading: &Reading, before: &Command, verb: &str) -> Option<Match<'a>> {
     let takes = |command: &Command| command.inputs.iter().any(|input| input.resource.as_ref() == Some(&before.resource));
     let best = matching(lexicon, reading, 0).filter(|found| takes(found.command));
-    let of_it = |command: &&Command| command.resource == before.resource && command.target.is_some() && is_verb_of(command, verb);
+    let of_it = |command: &&Command| command.resource == before.resource && command.target.is_some() && is_verb_of(lexicon, command, verb);
     match best {
         Some(found) if found.is_sure => Some(found),
         _ => lexicon.commands.iter().find(of_it).map(|command| Match { command, is_sure: true }),

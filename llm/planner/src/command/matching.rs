@@ -58,19 +58,30 @@ fn begins(text: &str, verb: &str) -> bool {
 
 /// Whether some command is called so by this verb.
 pub(super) fn begins_command(lexicon: &Lexicon, verb: &str) -> bool {
-    lexicon.commands.iter().any(|command| is_verb_of(command, verb))
+    lexicon.commands.iter().any(|command| is_verb_of(lexicon, command, verb))
 }
 
-pub(super) fn is_verb_of(command: &Command, verb: &str) -> bool {
+/// An example begins with the verb; a label or a synonym may begin with the noun instead ("Bestand berichtigen").
+pub(super) fn is_verb_of(lexicon: &Lexicon, command: &Command, verb: &str) -> bool {
+    // "The customer accepted …" begins with no verb.
+    if Reading::is_article(verb) || verb.contains(|c: char| c.is_ascii_digit()) {
+        return false;
+    }
     let of = |class: &[&str]| class.contains(&verb) && command.wordings().any(|text| class.iter().any(|other| begins(text, other)));
-    command.wordings().any(|text| begins(text, verb)) || of(&MAKES) || of(&CHANGES)
+    command.examples.iter().any(|text| begins(text, verb))
+        || command.wordings().any(|text| begins(text, verb)) && !is_noun(lexicon, verb)
+        || of(&MAKES)
+        || of(&CHANGES)
+}
+
+fn is_noun(lexicon: &Lexicon, word: &str) -> bool {
+    lexicon.longest(&[stem(word).as_str()]).is_some()
 }
 
 /// Whether a word that is silent elsewhere begins a command, and is no noun: "receive", but not "order".
 pub(super) fn is_only_a_verb(lexicon: &Lexicon, verb: &str) -> bool {
-    let is_noun = lexicon
-        .longest(&[stem(verb).as_str()])
-        .is_some_and(|(_, meanings)| meanings.iter().any(|meaning| matches!(meaning, Meaning::Resource(_) | Meaning::Choice(..) | Meaning::Filter(..))));
+    let names = |meaning: &Meaning| matches!(meaning, Meaning::Resource(_) | Meaning::Choice(..) | Meaning::Filter(..));
+    let is_noun = lexicon.longest(&[stem(verb).as_str()]).is_some_and(|(_, meanings)| meanings.iter().any(names));
     !is_noun && lexicon.commands.iter().any(|command| begins(&command.label, verb))
 }
 
@@ -81,7 +92,7 @@ pub(super) fn matching<'a>(lexicon: &'a Lexicon, reading: &Reading, first: usize
     let particle = particle(reading, first).map(|at| reading.fold_at(at));
     let object = object(lexicon, reading, first + 1);
     let mut best: Option<(usize, usize, &Command)> = None;
-    for command in lexicon.commands.iter().filter(|command| is_verb_of(command, verb)) {
+    for command in lexicon.commands.iter().filter(|command| is_verb_of(lexicon, command, verb)) {
         if particle.is_some_and(|particle| is_other_verb(command, verb, particle)) {
             continue;
         }
