@@ -44,7 +44,7 @@ pub(crate) fn plan(turn: &Turn, lexicon: &Lexicon, words: &Words) -> Option<Plan
     }
     let next = reading.fold_at(first + 1);
     let is_silent = Reading::is_silent(verb) && !next.starts_with(|c: char| c.is_ascii_digit()) && !next.ends_with(|c: char| c.is_ascii_digit());
-    if is_silent && !matching::is_only_a_verb(lexicon, verb) {
+    if is_silent && !matching::is_only_a_verb(lexicon, verb, next) {
         return None;
     }
     let clauses = clauses::of(lexicon, &reading, first)?;

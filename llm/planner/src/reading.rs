@@ -126,9 +126,11 @@ impl Reading {
     /// The words as they were written, with what stands between them and a bracket behind them that they opened.
     pub(crate) fn written(&self, start: usize, len: usize) -> &str {
         let (Some(first), Some(last)) = (self.tokens.get(start), self.tokens.get((start + len).saturating_sub(1))) else { return "" };
-        let text = self.source.get(first.at..last.end).unwrap_or_default();
+        // "+49 40 123" begins with its sign.
+        let at = if self.source.get(..first.at).is_some_and(|before| before.ends_with('+')) { first.at - 1 } else { first.at };
+        let text = self.source.get(at..last.end).unwrap_or_default();
         let is_open = text.matches('(').count() > text.matches(')').count() && self.source.get(last.end..).is_some_and(|rest| rest.starts_with(')'));
-        if is_open { self.source.get(first.at..=last.end).unwrap_or(text) } else { text }
+        if is_open { self.source.get(at..=last.end).unwrap_or(text) } else { text }
     }
 
     /// What stands between a word and the one before it.

@@ -198,6 +198,5 @@ fn what_is_missing_is_asked_for() {
 }
 
 mod commands;
-mod offline;
 mod phrasing;
 mod steps;

@@ -132,9 +132,7 @@ impl<'a> Draft<'a> {
         let verb = self.from.checked_sub(1).map_or_else(String::new, |at| self.reading.fold_at(at).to_owned());
         let mine = |at: &usize| {
             let token = &self.reading.tokens[*at];
-            !token.used
-                && (own.contains(&token.stem)
-                    || !Reading::is_silent(&token.fold) && matching::belongs_to_verb(command, &verb, &token.fold) && token.text == token.text.to_lowercase())
+            !token.used && (own.contains(&token.stem) || !Reading::is_silent(&token.fold) && matching::belongs_to_verb(command, &verb, &self.reading, *at))
         };
         let mine: Vec<usize> = (0..self.reading.tokens.len()).filter(mine).collect();
         mine.into_iter().for_each(|at| self.reading.take(at, 1));

@@ -78,11 +78,12 @@ fn is_noun(lexicon: &Lexicon, word: &str) -> bool {
     lexicon.longest(&[stem(word).as_str()]).is_some()
 }
 
-/// Whether a word that is silent elsewhere begins a command, and is no noun: "receive", but not "order".
-pub(super) fn is_only_a_verb(lexicon: &Lexicon, verb: &str) -> bool {
+/// Whether a word that is silent elsewhere begins a command, and is no noun: "receive", but not "order". "Give me …" asks.
+pub(super) fn is_only_a_verb(lexicon: &Lexicon, verb: &str, next: &str) -> bool {
+    let begins_one = |command: &Command| begins(&command.label, verb) || command.examples.iter().any(|example| begins(example, verb));
     let names = |meaning: &Meaning| matches!(meaning, Meaning::Resource(_) | Meaning::Choice(..) | Meaning::Filter(..));
     let is_noun = lexicon.longest(&[stem(verb).as_str()]).is_some_and(|(_, meanings)| meanings.iter().any(names));
-    !is_noun && lexicon.commands.iter().any(|command| begins(&command.label, verb))
+    !is_noun && !matches!(next, "me" | "us" | "mir" | "uns") && lexicon.commands.iter().any(begins_one)
 }
 
 /// The command whose verb stands at `first` and which shares most with the words behind it.
@@ -158,12 +159,24 @@ fn object(lexicon: &Lexicon, reading: &Reading, from: usize) -> Vec<usize> {
     Vec::new()
 }
 
-/// Words that one of the command's wordings has with the same verb: "hand … over", "phase out". Names and numbers are none.
-pub(super) fn belongs_to_verb(command: &Command, verb: &str, fold: &str) -> bool {
-    command
-        .wordings()
-        .filter(|text| begins(text, verb))
-        .any(|text| split(text).skip(1).any(|word| self::fold(word) == fold && word.chars().all(|c| c.is_lowercase() || c == '-')))
+/// Words of English verbs that stand apart from them: "hand … over", "phase out".
+const APART: [&str; 12] = ["out", "off", "over", "back", "again", "down", "away", "up", "forward", "aside", "through", "hold"];
+
+/// Whether a word is part of what the verb says, as one of the command's wordings with the same verb does: the rest of a
+/// verb, or the word right behind it ("undo the confirmation").
+pub(super) fn belongs_to_verb(command: &Command, verb: &str, reading: &Reading, at: usize) -> bool {
+    let token = &reading.tokens[at];
+    let is_apart = APART.contains(&token.fold.as_str()) || PARTICLES.contains(&token.fold.as_str());
+    let is_next = (1..at).all(|before| Reading::is_silent(reading.fold_at(before)));
+    let says = |text: &String| {
+        let mut words = split(text).skip(1).filter(|word| is_apart || !Reading::is_silent(&fold(word)));
+        if is_apart {
+            words.any(|word| fold(word) == token.fold)
+        } else {
+            words.next().is_some_and(|word| word == token.text && word.chars().all(char::is_lowercase))
+        }
+    };
+    (is_apart || is_next) && command.wordings().filter(|text| begins(text, verb)).any(says)
 }
 
 /// The words of one of the command's wordings which the verb does not begin: "the customer accepted …, confirm it".

@@ -20,7 +20,9 @@ pub(super) fn input<'a>(command: &'a Command, reading: &Reading, at: usize) -> O
     let mut best: Option<(&Field, usize)> = None;
     for input in &command.inputs {
         let Some(len) = length(input, reading, at) else { continue };
-        let says = (at..at + len).any(|word| !Reading::is_silent(reading.fold_at(word)));
+        // A silent word is a noun behind an article: "raise the pay".
+        let is_noun = at.checked_sub(1).is_some_and(|before| Reading::is_article(reading.fold_at(before)));
+        let says = is_noun || (at..at + len).any(|word| !Reading::is_silent(reading.fold_at(word)));
         if says && best.is_none_or(|(_, known)| len > known) {
             best = Some((input, len));
         }

@@ -78,7 +78,10 @@ impl<'a> Draft<'a> {
         let mut from = self.from;
         while let Some(to) = self.link(from, renames.is_some()) {
             let named = (from..to).find_map(|at| self.input_at(at).map(|(input, len)| (input, at, len)).filter(|(_, at, len)| at + len <= to));
-            let Some((input, start, len)) = named.or_else(|| renames.map(|input| (input, to, 0))) else {
+            // "Adjust the stock of Chai to 35": the input is called "to" itself.
+            let link = self.reading.fold_at(to);
+            let called = || self.command.inputs.iter().find(|input| input.is_called(link) && self.is_open(input) && input.is_number());
+            let Some((input, start, len)) = named.or_else(|| renames.or_else(called).map(|input| (input, to, 0))) else {
                 from = to + 1;
                 continue;
             };
