@@ -28,6 +28,7 @@ mod imports;
 mod index;
 mod injection;
 mod kill;
+mod languages;
 mod lines;
 mod memory;
 mod model;

@@ -28,7 +28,11 @@ const POLITE: [&str; 15] = ["please", "bitte", "can", "could", "you", "kannst", 
 
 /// `None` when the sentence is no command: a question, or nothing that matches.
 pub(crate) fn plan(turn: &Turn, lexicon: &Lexicon, words: &Words) -> Option<Planned<String>> {
-    let reading = Reading::quoting(&turn.text);
+    let mut reading = Reading::quoting(&turn.text);
+    // "…, please." belongs to no name.
+    while reading.tokens.last().is_some_and(|token| matches!(token.fold.as_str(), "please" | "bitte" | "thanks" | "danke")) {
+        reading.tokens.pop();
+    }
     let first = reading.tokens.iter().position(|token| !POLITE.contains(&token.fold.as_str()))?;
     // A question is no command, unless it asks for one politely.
     if turn.text.trim_end().ends_with('?') && first == 0 {

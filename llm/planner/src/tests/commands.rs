@@ -205,6 +205,9 @@ fn what_is_in_no_name_is_not_guessed_to_be_one() {
     abstains("Create a customer Blue Harbour GmbH in Hamburg", "Hamburg");
     abstains("Create a customer Blue Harbour e-mail a@b.example", "e-mail a@b.example");
     abstains("Add the supplier Nordic Foods with the shoe size 44", "shoe size 44");
+    abstains("Create a customer Blue Harbour GmbH, Hamburg", "Hamburg");
+    abstains("Create the categories Rakes and spades", "Rakes and spades");
+    proposes("Create the category Bolts M10, 25 pcs, please", &[("inventory.category.create", json!({ "name": "Bolts M10, 25 pcs" }))]);
     proposes("Create a customer \"Made in Hamburg\"", &[("crm.party.create", json!({ "name": "Made in Hamburg", "is_customer": true }))]);
     asks_for("Create a customer", &["Name"]);
 }
@@ -312,6 +315,17 @@ fn what_one_may_not_do_is_proposed_and_nothing_is_looked_up() {
     // The verb alone is not enough for a refusal.
     let (name, _, _) = ending("Set sail for home");
     assert_ne!(name, "propose");
+}
+
+#[test]
+fn a_superlative_may_be_one_word_with_its_verb() {
+    let mut tools = tools();
+    let mut parameters = tools[0].parameters.clone();
+    parameters["x-resources"][0]["measures"][1]["synonyms"] = json!(["best-selling"]);
+    tools[0] = Arc::new(Tool::new("query", "", parameters));
+    let (calls, said) = run_over(tools, tool_result, "What are the five best-selling customers?");
+    let (_, call) = calls.last().unwrap();
+    assert_eq!((&call["group"], &call["sort"], &call["limit"]), (&json!(["customer"]), &json!("-revenue"), &json!(5)), "{said}");
 }
 
 #[test]

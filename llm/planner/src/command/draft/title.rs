@@ -38,6 +38,11 @@ impl<'a> Draft<'a> {
             self.kinds(&noun);
             let start = self.skip(noun.at + noun.len, &CALLED);
             let end = self.end_of_title(start)?;
+            // "The categories Rakes and spades" may be one or two.
+            let is_several = |at: usize| matches!(self.reading.fold_at(at), "and" | "und") || self.reading.gap(at).contains(',');
+            if start < end && self.is_plural(&noun) && (start + 1..end).any(is_several) {
+                return Err(Stop::Say(self.words.unknown(self.reading.written(start, end - start))));
+            }
             if start < end {
                 self.arguments.insert(input.name.clone(), json!(self.reading.written(start, end - start)));
                 self.reading.take(noun.at + noun.len, end - noun.at - noun.len);
@@ -77,6 +82,13 @@ impl<'a> Draft<'a> {
             Meaning::Field(..) | Meaning::Measure(..) => false,
         });
         is_made.then_some(Noun { at, len })
+    }
+
+    fn is_plural(&self, noun: &Noun) -> bool {
+        let last = &self.reading.tokens[noun.at + noun.len - 1];
+        let is_declared =
+            self.lexicon.resource(&self.command.resource).is_some_and(|resource| fold(&resource.plural) == last.fold && resource.plural != resource.label);
+        last.stem != last.fold || is_declared
     }
 
     /// What the noun says of the record: a customer is a party that is one, a note is a document of that kind.
@@ -121,7 +133,15 @@ impl<'a> Draft<'a> {
             let is_listed = gap.contains(',') && self.input_at(self.skip(at, &[])).is_some();
             // A colon, or a stop that is none of an abbreviation.
             let is_cut = at > start && gap.contains([':', ';']);
-            if is_cut || is_listed || self.reading.is_quoted(at) || BORDERS.contains(&self.reading.fold_at(at)) || at > start && self.is_day(at, count) {
+            // "Bolts M10, 25 pcs" is a name; what else stands behind a comma may be something else.
+            let is_other = at > start && gap.contains(',') && !(at..count).any(|at| self.reading.fold_at(at).contains(|c: char| c.is_ascii_digit()));
+            if is_cut
+                || is_listed
+                || is_other
+                || self.reading.is_quoted(at)
+                || BORDERS.contains(&self.reading.fold_at(at))
+                || at > start && self.is_day(at, count)
+            {
                 return Ok(at);
             }
             if at == start {
