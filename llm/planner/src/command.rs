@@ -11,7 +11,7 @@ mod draft;
 mod matching;
 mod phrases;
 
-use crate::lexicon::Lexicon;
+use crate::lexicon::{Command, Lexicon};
 use crate::passages::is_not_known;
 use crate::reading::Reading;
 use crate::turn::{Planned, Stop, Turn};
@@ -65,12 +65,16 @@ fn steps(turn: &Turn, lexicon: &Lexicon, words: &Words, clauses: Vec<Clause<'_>>
     let mut before: Vec<Value> = Vec::new();
     let goes_on: Vec<bool> = clauses.iter().skip(1).map(|clause| clause.refers.is_some()).chain([false]).collect();
     for (clause, is_referred) in clauses.into_iter().zip(goes_on) {
-        let command = clause.command;
+        let mut command = clause.command;
         let about = if clause.refers.is_some() { std::mem::take(&mut before) } else { Vec::new() };
         let Filled { arguments, target } = match command.is_refused && clause.is_sure {
             // What it would do is of no matter, and must not be looked up: it is proposed so that it is refused on record.
             true => Filled::default(),
-            false => Draft::of(turn, lexicon, words, clause).fill(&about)?,
+            false => {
+                let (filled, meant) = filled(turn, lexicon, words, clause, &about)?;
+                command = meant;
+                filled
+            }
         };
         let Some((input, records)) = target else {
             let mut step = json!({ "command": command.name, "arguments": arguments });
@@ -93,4 +97,20 @@ fn steps(turn: &Turn, lexicon: &Lexicon, words: &Words, clauses: Vec<Clause<'_>>
         return Err(Stop::Say(words.too_much()));
     }
     turn.call("propose", json!({ "steps": steps })).map(|_| words.proposed())
+}
+
+/// The arguments of a clause, and the command that it means: where no record of its kind is called so, the one that
+/// changes the same of a record that is.
+fn filled<'a>(turn: &'a Turn, lexicon: &'a Lexicon, words: &'a Words, clause: Clause<'a>, about: &[Value]) -> Planned<(Filled, &'a Command)> {
+    let Clause { command, ref others, .. } = clause;
+    let first = Draft::of(turn, lexicon, words, clause.clone()).fill(about);
+    let is_unknown = matches!(&first, Err(Stop::Say(text)) if is_not_known(text, turn.language()));
+    for other in others.iter().copied().filter(|other| is_unknown && !other.is_refused) {
+        match Draft::of(turn, lexicon, words, Clause { command: other, ..clause.clone() }).fill(about) {
+            Ok(filled) => return Ok((filled, other)),
+            Err(stop @ Stop::Call(_)) => return Err(stop),
+            Err(Stop::Say(_)) => {}
+        }
+    }
+    first.map(|filled| (filled, command))
 }

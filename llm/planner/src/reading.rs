@@ -5,7 +5,7 @@ use crate::lexicon::{Lexicon, Meaning, fold, stem, words};
 /// Words that carry no condition of their own, in English and German. What is neither here nor explained is named to the
 /// person instead of being ignored. Verbs among them may be declared as the wording of a measure ("sell"): they say
 /// which is meant where nothing else does, see [`Span::is_weak`].
-const SILENT: &str = "a an the of in on at to from for with and or by per is are was were be been being has have had having do does did done doing what whats which who whom whose \
+const SILENT: &str = "a an the of in on at to into onto from for with and or by per is are was were be been being has have had having do does did done doing what whats which who whom whose \
     how many much me my we our ours us i you your can could would will should may please show list give tell find get display see name all there that this these those it its their \
     them his her any every each number count total totals sum amount overall altogether place placed make made buy bought buying purchase purchased sell sold selling order ordered \
     ordering book booked booking handle handled take took taken receive received charge charged bring brought brings earn earned generate generated contribute pay paid spend spent \

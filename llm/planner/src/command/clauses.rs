@@ -16,8 +16,11 @@ const PRONOUNS: [&str; 17] =
 const SO: [&str; 10] = ["so", "also", "please", "bitte", "and", "und", "then", "dann", "now", "jetzt"];
 
 /// One command with the words that are about it.
+#[derive(Clone)]
 pub(super) struct Clause<'a> {
     pub(super) command: &'a Command,
+    /// Those that it may be instead, see [`Match::others`].
+    pub(super) others: Vec<&'a Command>,
     pub(super) reading: Reading,
     /// It acts on the record of the clause before, which is of this resource.
     pub(super) refers: Option<&'a str>,
@@ -82,7 +85,7 @@ pub(super) fn told<'a>(lexicon: &'a Lexicon, reading: &Reading) -> Option<Clause
         .collect();
     tells.into_iter().for_each(|at| reading.take(at, 1));
     reading.take(verb, 2);
-    Some(Clause { command, reading, refers: None, from: 0, is_sure: true })
+    Some(Clause { command, others: Vec::new(), reading, refers: None, from: 0, is_sure: true })
 }
 
 fn clause<'a>(lexicon: &'a Lexicon, mut reading: Reading, before: Option<&'a Command>) -> Option<Clause<'a>> {
@@ -101,7 +104,7 @@ fn clause<'a>(lexicon: &'a Lexicon, mut reading: Reading, before: Option<&'a Com
     if let Some(at) = particle {
         reading.take(at, 1);
     }
-    Some(Clause { command: found.command, reading, refers, from: 1, is_sure: found.is_sure })
+    Some(Clause { command: found.command, others: found.others, reading, refers, from: 1, is_sure: found.is_sure })
 }
 
 /// The command of this verb that takes the record which the one before acts on or makes.
@@ -111,6 +114,6 @@ fn of_the_same<'a>(lexicon: &'a Lexicon, reading: &Reading, before: &Command, ve
     let of_it = |command: &&Command| command.resource == before.resource && command.target.is_some() && is_verb_of(lexicon, command, verb);
     match best {
         Some(found) if found.is_sure => Some(found),
-        _ => lexicon.commands.iter().find(of_it).map(|command| Match { command, is_sure: true }),
+        _ => lexicon.commands.iter().find(of_it).map(|command| Match { command, others: Vec::new(), is_sure: true }),
     }
 }

@@ -31,6 +31,8 @@ pub(super) struct Draft<'a> {
     /// The resource of the record that "it" is.
     refers: Option<&'a str>,
     arguments: Map<String, Value>,
+    /// The kind of record that the command acts on is named.
+    names_kind: bool,
 }
 
 /// What came of a clause: its arguments, and the input that names its record with the records.
@@ -43,7 +45,10 @@ pub(super) struct Filled {
 impl<'a> Draft<'a> {
     pub(super) fn of(turn: &'a Turn, lexicon: &'a Lexicon, words: &'a Words, clause: Clause<'a>) -> Self {
         let Clause { command, reading, refers, from, .. } = clause;
-        Self { turn, lexicon, words, command, reading, from, refers, arguments: Map::new() }
+        let stems: Vec<&str> = reading.tokens.iter().map(|token| token.stem.as_str()).collect();
+        let is_kind = |meaning: &Meaning| matches!(meaning, Meaning::Resource(r) | Meaning::Choice(r, ..) if lexicon.resources[*r].name == command.resource);
+        let names_kind = (from..stems.len()).any(|at| lexicon.longest(&stems[at..]).is_some_and(|(_, meanings)| meanings.iter().any(is_kind)));
+        Self { turn, lexicon, words, command, reading, from, refers, arguments: Map::new(), names_kind }
     }
 
     /// `about` are the records that the clause before was about.

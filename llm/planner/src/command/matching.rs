@@ -44,6 +44,8 @@ const EMPTY: [&str; 24] = [
 
 pub(super) struct Match<'a> {
     pub(super) command: &'a Command,
+    /// Commands that change what is named as well, of other kinds of records: the record tells which is meant.
+    pub(super) others: Vec<&'a Command>,
     /// More than the verb says so.
     pub(super) is_sure: bool,
 }
@@ -92,7 +94,7 @@ pub(super) fn matching<'a>(lexicon: &'a Lexicon, reading: &Reading, first: usize
     let said: Vec<&str> = reading.tokens.iter().skip(first).filter(|token| !token.used).map(|token| token.stem.as_str()).collect();
     let particle = particle(reading, first).map(|at| reading.fold_at(at));
     let object = object(lexicon, reading, first + 1);
-    let mut best: Option<(usize, usize, &Command)> = None;
+    let mut found: Vec<(usize, usize, bool, &Command)> = Vec::new();
     for command in lexicon.commands.iter().filter(|command| is_verb_of(lexicon, command, verb)) {
         if particle.is_some_and(|particle| is_other_verb(command, verb, particle)) {
             continue;
@@ -108,15 +110,19 @@ pub(super) fn matching<'a>(lexicon: &'a Lexicon, reading: &Reading, first: usize
         let score = label + example + about;
         // Beyond the verb, which a label and an example share with the sentence.
         let beyond = about + label.saturating_sub(1) + example.saturating_sub(1);
-        if best.is_none_or(|(known, ..)| score > known) {
-            best = Some((score, beyond, command));
-        }
+        found.push((score, beyond, input, command));
     }
-    let (score, beyond, command) = best?;
+    // Of equals the first.
+    found.sort_by_key(|(score, ..)| std::cmp::Reverse(*score));
+    let (score, beyond, input, command) = found.first().copied()?;
+    let changes = |(_, _, named, other): &(usize, usize, bool, &'a Command)| {
+        (*named && input && other.target.is_some() && other.resource != command.resource).then_some(*other)
+    };
+    let others = found.iter().filter_map(changes).collect();
     // The verb alone is not enough: something must say what it is about, be it a record that the command needs.
     let needs_record = command.inputs.iter().any(|input| input.required && input.resource.is_some());
     let is_named = needs_record && command.wordings().any(|text| begins(text, verb)) && reading.tokens.len() > first + 1;
-    (score >= 2 || is_named).then_some(Match { command, is_sure: beyond > 0 })
+    (score >= 2 || is_named).then_some(Match { command, others, is_sure: beyond > 0 })
 }
 
 /// Where the rest of a German verb stands: at the end of the clause, or before a colon.

@@ -62,6 +62,8 @@ fn catalogue() -> Vec<Arc<Tool>> {
           "inputs": [required(reference("party", "Party", "crm.party")), title("name"), text("tax_id", "Tax ID"), text("email", "E-mail"), money("credit_limit", "Credit limit", &[]), { "name": "payment_term_days", "label": "Payment term (days)", "kind": "integer" }] },
         { "name": "crm.contact.create", "label": "Add contact", "examples": ["Add Maria Anders as a contact of Alfreds Futterkiste", "Füge Maria Anders als Ansprechpartnerin von Alfreds Futterkiste hinzu"], "resource": "crm.contact",
           "inputs": [required(reference("party", "Party", "crm.party")), required(title("name")), text("position", "Position"), text("email", "E-mail")] },
+        { "name": "crm.contact.update", "label": "Change contact", "examples": ["Change the e-mail of the contact Maria Anders to m@a.example"], "resource": "crm.contact", "target": "contact",
+          "inputs": [required(reference("contact", "Contact", "crm.contact")), text("email", "E-mail")] },
         { "name": "inventory.category.create", "label": "Create category", "examples": ["Create the category Beverages", "Lege die Warengruppe Getränke an"], "resource": "inventory.category", "inputs": [required(title("name"))] },
         { "name": "inventory.category.update", "label": "Change category", "examples": ["Rename the category Beverages to Drinks", "Benenne die Warengruppe Getränke in Trinkwaren um"], "resource": "inventory.category", "target": "category",
           "inputs": [required(reference("category", "Category", "inventory.category")), title("name")] },
@@ -298,6 +300,13 @@ fn several_fields_of_one_record_are_set_at_once() {
     proposes("Set the price of Beanie to 12 EUR and its reorder level to 20", &[("inventory.item.update", arguments)]);
     proposes("Rename the category Garden to Garden and home", &[("inventory.category.update", json!({ "category": "k1", "name": "Garden and home" }))]);
     proposes("Benenne die Warengruppe Garden in Gartenmöbel um", &[("inventory.category.update", json!({ "category": "k1", "name": "Gartenmöbel" }))]);
+}
+
+#[test]
+fn the_record_tells_which_of_two_commands_is_meant() {
+    // A contact has an e-mail as well, and a party has contacts; but no contact is called so.
+    proposes("Change the e-mail of Autohaus Albers KG to a@b.example", &[("crm.party.update", json!({ "party": "c1", "email": "a@b.example" }))]);
+    abstains("Change the e-mail of Autohaus Zorn to a@b.example", "Autohaus Zorn");
 }
 
 #[test]

@@ -62,7 +62,8 @@ impl Draft<'_> {
             self.reading.take(start, found.len);
             return Ok((found.id, start + found.len));
         }
-        for field in resource.fields.iter().filter(|field| field.filterable) {
+        // "The quotation of Ernst Handel" is a quotation; "Ernst Handel" alone is not.
+        for field in resource.fields.iter().filter(|field| field.filterable && self.names_kind) {
             let Some(partner) = field.resource.as_deref().and_then(|name| self.lexicon.resource(name)) else { continue };
             if !partner.fields.iter().any(|title| title.name == partner.title && title.starts) {
                 continue;
