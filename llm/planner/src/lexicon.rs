@@ -143,7 +143,12 @@ pub(crate) struct Command {
 impl Command {
     /// Everything by which a sentence may call it: the label, the synonyms and the examples.
     pub(crate) fn wordings(&self) -> impl Iterator<Item = &String> {
-        std::iter::once(&self.label).chain(&self.synonyms).chain(&self.examples)
+        self.names().chain(&self.examples)
+    }
+
+    /// The label and the synonyms.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.label).chain(&self.synonyms)
     }
 
     pub(crate) fn input(&self, name: &str) -> Option<&Field> {

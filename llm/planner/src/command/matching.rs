@@ -70,10 +70,17 @@ pub(super) fn is_verb_of(lexicon: &Lexicon, command: &Command, verb: &str) -> bo
         return false;
     }
     let of = |class: &[&str]| class.contains(&verb) && command.wordings().any(|text| class.iter().any(|other| begins(text, other)));
-    command.examples.iter().any(|text| begins(text, verb))
-        || command.wordings().any(|text| begins(text, verb)) && !is_noun(lexicon, verb)
+    command.examples.iter().any(|text| begins(text, verb)) && !is_name(lexicon, verb)
+        || command.names().any(|text| begins(text, verb)) && !is_noun(lexicon, verb)
         || of(&MAKES)
         || of(&CHANGES)
+}
+
+/// A word with which an example begins is a name where it stands with a capital inside another: "Nancy Davolio is the
+/// manager of …", "change the position of Nancy Davolio".
+fn is_name(lexicon: &Lexicon, word: &str) -> bool {
+    let inside = |text: &String| split(text).skip(1).any(|other| other.starts_with(char::is_uppercase) && fold(other) == word);
+    lexicon.commands.iter().any(|command| command.examples.iter().any(inside))
 }
 
 fn is_noun(lexicon: &Lexicon, word: &str) -> bool {
