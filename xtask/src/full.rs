@@ -5,7 +5,6 @@ mod browser;
 mod demo_server;
 mod deny;
 mod evals;
-mod machine;
 mod schemathesis;
 
 use std::path::PathBuf;

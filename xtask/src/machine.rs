@@ -9,13 +9,13 @@ use anyhow::{Result, bail};
 use crate::child;
 
 /// Where a program of this name lies.
-pub(super) fn find(program: &str) -> Option<PathBuf> {
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path).map(|dir| dir.join(program)).find(|file| file.is_file())
 }
 
 /// Sees to it that a program is there.
-pub(super) fn need(program: &str, package: &str) -> Result<()> {
+pub(crate) fn need(program: &str, package: &str) -> Result<()> {
     if find(program).is_some() {
         return Ok(());
     }
@@ -23,7 +23,7 @@ pub(super) fn need(program: &str, package: &str) -> Result<()> {
 }
 
 /// Installs a Debian package, when that is ours to do.
-pub(super) fn install(package: &str) -> Result<()> {
+pub(crate) fn install(package: &str) -> Result<()> {
     if !rustix::process::geteuid().is_root() || find("apt-get").is_none() {
         bail!("something is missing on this machine. On Debian: apt-get install -y {package}");
     }
