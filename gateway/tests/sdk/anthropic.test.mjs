@@ -91,7 +91,7 @@ test("each mistake is the exception that the client has for it", async () => {
   await assert.rejects(clientOf("sk-nobody").messages.create({ model, max_tokens, messages }), is(Anthropic.AuthenticationError, 401, "authentication_error", "invalid_api_key"));
   await assert.rejects(client.messages.create({ model: "nobody", max_tokens, messages }), is(Anthropic.NotFoundError, 404, "not_found_error", "model_not_found"));
   await assert.rejects(client.messages.create({ model, max_tokens: "many", messages }), is(Anthropic.BadRequestError, 400, "invalid_request_error", "invalid_request"));
-  await assert.rejects(client.messages.create({ model, max_tokens, messages: say("too much") }), is(Anthropic.BadRequestError, 400, "invalid_request_error", "context_length_exceeded"));
+  await assert.rejects(client.messages.create({ model, max_tokens, messages: say("too much") }), is(Anthropic.BadRequestError, 400, "invalid_request_error", "context_length"));
   const limited = clientOf(limitedKey);
   assert.ok(is(Anthropic.RateLimitError, 429, "rate_limit_error", "rate_limit_exceeded")(await refusal(() => limited.messages.create({ model, max_tokens, messages }))));
 });
