@@ -11,7 +11,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
 use crate::client::Client;
-use crate::process::Process;
+use crate::process::Tree;
 use crate::upstream::{LAST_WORD, WORDS};
 
 /// What is asked for.
@@ -50,13 +50,13 @@ pub(crate) struct Found {
     pub(crate) times: Vec<f64>,
     /// From the first request to the last answer.
     pub(crate) seconds: f64,
-    /// Processor time of what was asked, with all that it started.
-    pub(crate) cpu_seconds: f64,
+    /// Processor time of each of the trees that were watched.
+    pub(crate) cpu_seconds: Vec<f64>,
 }
 
 /// Sends requests of a kind from so many clients for a time. Before the clock starts, each has been answered once, and that
 /// answer was looked at as a whole.
-pub(crate) async fn window(target: &Target, process: Option<&Process>, kind: Kind, clients: usize, time: Duration) -> Result<Found> {
+pub(crate) async fn window(target: &Target, watched: &[Tree], kind: Kind, clients: usize, time: Duration) -> Result<Found> {
     let body = target.body(kind);
     let mut ready = Vec::new();
     for _ in 0..clients {
@@ -64,11 +64,12 @@ pub(crate) async fn window(target: &Target, process: Option<&Process>, kind: Kin
         check_whole(kind, &client.post(PATH, body.clone()).await?)?;
         ready.push(client);
     }
-    let cpu = |process: Option<&Process>| process.map_or(Ok(0.0), Process::cpu_seconds);
-    let (before, began) = (cpu(process)?, Instant::now());
+    let cpu = || watched.iter().map(|tree| tree.cpu_seconds()).collect::<Result<Vec<f64>>>();
+    let (before, began) = (cpu()?, Instant::now());
     let loads = ready.into_iter().map(|client| load(client, kind, body.clone(), began, time));
     let mut times = future::try_join_all(loads).await?.concat();
-    let (seconds, cpu_seconds) = (began.elapsed().as_secs_f64(), cpu(process)? - before);
+    let seconds = began.elapsed().as_secs_f64();
+    let cpu_seconds = cpu()?.iter().zip(before).map(|(after, before)| after - before).collect();
     times.sort_by(f64::total_cmp);
     Ok(Found { times, seconds, cpu_seconds })
 }

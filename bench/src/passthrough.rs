@@ -48,3 +48,36 @@ async fn hand_on(client: Upstream, authority: Authority, mut request: Request<In
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::{self, Kind, Target};
+    use crate::process::free_address;
+    use crate::upstream;
+    use bytes::Bytes;
+    use http::HeaderMap;
+    use std::time::Duration;
+    use tokio_util::task::TaskTracker;
+
+    #[tokio::test]
+    async fn what_is_handed_on_arrives_whole_in_one_piece_as_a_stream_and_as_one_that_stays_open() {
+        let (provider, address) = (free_address().unwrap(), free_address().unwrap());
+        let tasks = TaskTracker::new();
+        tasks.spawn(upstream::run(server::Args { port: provider.port() }));
+        tasks.spawn(run(Args { server: server::Args { port: address.port() }, upstream: provider.to_string() }));
+        for listening in [provider, address] {
+            while tokio::net::TcpStream::connect(listening).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        }
+        let body = |text: &str| Bytes::from(text.to_owned());
+        let idle = body(r#"{"model":"idle","stream":true}"#);
+        let target = Target { address, headers: HeaderMap::new(), json: body("{}"), sse: body(r#"{"stream":true}"#), idle };
+        for kind in [Kind::Json, Kind::Sse] {
+            // Each client looks at a whole answer before its time, which is over at once, begins.
+            load::window(&target, &[], kind, 2, Duration::ZERO).await.unwrap();
+        }
+        assert_eq!(load::idle(&target, 3).await.unwrap().len(), 3);
+    }
+}

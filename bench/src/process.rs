@@ -15,11 +15,16 @@ use crate::client::Client;
 const START_TIMEOUT: Duration = Duration::from_secs(180);
 const POLL: Duration = Duration::from_millis(100);
 
+/// A program that was started from here; it ends when this is dropped.
 pub(crate) struct Process {
     name: String,
-    id: u32,
     child: Child,
+    pub(crate) tree: Tree,
 }
+
+/// A process with all that it started, by its id.
+#[derive(Clone, Copy)]
+pub(crate) struct Tree(pub(crate) u32);
 
 /// A port that is free now.
 pub(crate) fn free_address() -> Result<SocketAddr> {
@@ -27,11 +32,10 @@ pub(crate) fn free_address() -> Result<SocketAddr> {
 }
 
 impl Process {
-    /// Starts a program; it ends when this is dropped.
     pub(crate) fn start(name: &str, command: &mut Command) -> Result<Self> {
         let child = command.stdin(Stdio::null()).kill_on_drop(true).spawn().with_context(|| format!("could not run {name}"))?;
         let id = child.id().with_context(|| format!("{name} has ended"))?;
-        Ok(Self { name: name.to_owned(), id, child })
+        Ok(Self { name: name.to_owned(), child, tree: Tree(id) })
     }
 
     /// Waits until a path of it is answered well.
@@ -49,19 +53,21 @@ impl Process {
             }
         }
     }
+}
 
+impl Tree {
     /// Processor time since it began, in seconds, with all that it started.
-    pub(crate) fn cpu_seconds(&self) -> Result<f64> {
+    pub(crate) fn cpu_seconds(self) -> Result<f64> {
         // Its own, and that of its children who have ended, in user and in system mode.
         let of = |stat: &str| fields(stat).skip(11).take(4).filter_map(|field| field.parse::<f64>().ok()).sum::<f64>();
         // 100 ticks a second hold for every Linux that Steward is built for.
-        Ok(self.tree()?.iter().map(|process| of(&process.stat)).sum::<f64>() / 100.0)
+        Ok(self.all()?.iter().map(|process| of(&process.stat)).sum::<f64>() / 100.0)
     }
 
     /// Resident memory in MiB, with all that it started.
-    pub(crate) fn memory(&self) -> Result<f64> {
+    pub(crate) fn memory(self) -> Result<f64> {
         let mut sum = 0.0;
-        for process in self.tree()? {
+        for process in self.all()? {
             let status = fs::read_to_string(format!("/proc/{}/status", process.id)).unwrap_or_default();
             let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
             sum += resident.trim().trim_end_matches(" kB").trim().parse::<f64>().unwrap_or_default() / 1024.0;
@@ -69,17 +75,17 @@ impl Process {
         Ok(sum)
     }
 
-    fn tree(&self) -> Result<Vec<Entry>> {
+    fn all(self) -> Result<Vec<Entry>> {
         let all = fs::read_dir("/proc").context("read /proc")?.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         let mut rest: Vec<Entry> = all.filter_map(Entry::read).collect();
-        let mut tree: Vec<Entry> = rest.extract_if(.., |entry| entry.id == self.id).collect();
+        let mut tree: Vec<Entry> = rest.extract_if(.., |entry| entry.id == self.0).collect();
         let mut at = 0;
         while let Some(parent) = tree.get(at).map(|entry| entry.id) {
             tree.extend(rest.extract_if(.., |entry| entry.parent == parent));
             at += 1;
         }
         if tree.is_empty() {
-            bail!("{} has ended", self.name);
+            bail!("a process that is measured has ended");
         }
         Ok(tree)
     }

@@ -7,7 +7,6 @@ mod steward;
 use std::env;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
@@ -16,16 +15,27 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::load::Target;
-use crate::process::{self, Process};
+use crate::process::{self, Process, Tree};
 use crate::upstream::IDLE;
 
 pub(crate) struct Product {
     pub(crate) name: &'static str,
     pub(crate) target: Target,
-    /// Two of them may be one process that is asked differently; the provider itself has none that counts.
-    pub(crate) process: Option<Arc<Process>>,
+    /// Two of them may be one process that is asked differently.
+    pub(crate) tree: Tree,
+    /// The database behind it.
+    pub(crate) database: Option<Tree>,
     /// Whether it is also measured with streams that stay open.
     pub(crate) idles: bool,
+}
+
+/// All that is measured, and the processes, which end with it.
+pub(crate) struct Started {
+    /// The provider, asked directly: what it takes by itself is taken off the times of the others.
+    pub(crate) direct: Target,
+    /// The pass-through comes first.
+    pub(crate) products: Vec<Product>,
+    _processes: Vec<Process>,
 }
 
 /// Where the gateways lie; one that is not named is not measured.
@@ -37,6 +47,9 @@ pub(crate) struct Places {
     /// An empty database for it.
     #[arg(long, value_name = "URL")]
     database: Option<String>,
+    /// The database server's process, if it runs on this machine.
+    #[arg(long, value_name = "ID")]
+    database_process: Option<u32>,
     /// A virtual environment of Python with LiteLLM's proxy.
     #[arg(long, value_name = "DIR")]
     litellm: Option<PathBuf>,
@@ -79,25 +92,28 @@ impl Target {
     }
 }
 
-/// Starts the provider and all that stands before it. The provider comes first: what it takes by itself is taken off the times
-/// of the others.
-pub(crate) async fn start(places: &Places) -> Result<(Process, Vec<Product>)> {
+/// Starts the provider and all that stands before it.
+pub(crate) async fn start(places: &Places) -> Result<Started> {
     std::fs::create_dir_all(&places.scratch).with_context(|| format!("cannot create {}", places.scratch.display()))?;
+    let plain = |address| Target::new(address, HeaderMap::new(), QUESTION);
     let (upstream, provider) = myself("the provider", "upstream", &[]).await?;
-    let direct = Product { name: "provider, directly", target: Target::new(upstream, HeaderMap::new(), QUESTION), process: None, idles: false };
     let (address, process) = myself("the pass-through", "passthrough", &["--upstream", &upstream.to_string()]).await?;
-    let target = Target::new(address, HeaderMap::new(), QUESTION);
-    let mut products = vec![direct, Product { name: "hyper pass-through", target, process: Some(Arc::new(process)), idles: true }];
+    let floor = Product { name: "hyper pass-through", target: plain(address), tree: process.tree, database: None, idles: true };
+    let (mut products, mut processes) = (vec![floor], vec![provider, process]);
+    let mut add = |(more, process): (Vec<Product>, Process)| {
+        products.extend(more);
+        processes.push(process);
+    };
     if let (Some(program), Some(database)) = (&places.steward, &places.database) {
-        products.extend(steward::start(program, database, &places.scratch, upstream).await.context("Steward")?);
+        add(steward::start(program, database, places.database_process.map(Tree), &places.scratch, upstream).await.context("Steward")?);
     }
     if let Some(folder) = &places.portkey {
-        products.push(portkey::start(folder, &places.scratch, upstream).await.context("Portkey")?);
+        add(portkey::start(folder, &places.scratch, upstream).await.context("Portkey")?);
     }
     if let Some(environment) = &places.litellm {
-        products.push(litellm::start(environment, &places.scratch, upstream).await.context("LiteLLM")?);
+        add(litellm::start(environment, &places.scratch, upstream).await.context("LiteLLM")?);
     }
-    Ok((provider, products))
+    Ok(Started { direct: plain(upstream), products, _processes: processes })
 }
 
 /// A part of this program as a process of its own.

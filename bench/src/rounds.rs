@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use crate::load::{self, Found, Kind, quantile};
-use crate::product::{self, Places, Product};
+use crate::load::{self, Found, Kind, Target, quantile};
+use crate::process::Tree;
+use crate::product::{self, Places, Product, Started};
 use crate::table::{Row, Table};
 use crate::upstream::FRAMES;
 
@@ -39,77 +40,82 @@ struct Rounds {
 #[derive(Default)]
 struct Sums {
     requests: f64,
-    cpu_seconds: f64,
+    /// Of the product, and of the database behind it.
+    cpu_seconds: [f64; 2],
 }
 
 impl Sums {
     fn add(&mut self, found: &Found) {
         self.requests += found.times.len() as f64;
-        self.cpu_seconds += found.cpu_seconds;
+        for (sum, more) in self.cpu_seconds.iter_mut().zip(&found.cpu_seconds) {
+            *sum += more;
+        }
     }
-    fn cpu_microseconds(&self) -> f64 {
-        self.cpu_seconds * 1e6 / self.requests
+
+    /// For one request, in microseconds.
+    fn cpu(&self) -> [f64; 2] {
+        self.cpu_seconds.map(|seconds| seconds * 1e6 / self.requests)
     }
 }
 
 /// Runs all rounds and prints the table.
 pub(crate) async fn run(args: Args) -> Result<()> {
-    let (_provider, products) = product::start(&args.places).await?;
-    for product in &products {
-        for (kind, clients) in [(Kind::Json, CLIENTS), (Kind::Sse, CLIENTS)] {
-            load::window(&product.target, None, kind, clients, WARM_UP).await?;
+    let Started { direct, products, .. } = &product::start(&args.places).await?;
+    eprintln!("warming up");
+    for product in products {
+        for kind in [Kind::Json, Kind::Sse] {
+            load::window(&product.target, &[], kind, CLIENTS, WARM_UP).await?;
         }
     }
-    let Some((direct, measured)) = products.split_first() else { return Ok(()) };
-    let mut found: Vec<Rounds> = measured.iter().map(|_| Rounds::default()).collect();
+    let mut found: Vec<Rounds> = products.iter().map(|_| Rounds::default()).collect();
     for round in 1..=args.rounds {
         eprintln!("round {round} of {}", args.rounds);
-        for (product, rounds) in measured.iter().zip(&mut found) {
-            Box::pin(measure(direct, product, rounds)).await?;
+        for (product, rounds) in products.iter().zip(&mut found) {
+            Box::pin(measure(direct, product, rounds)).await.with_context(|| product.name)?;
         }
     }
     let mut table = Table::default();
-    for (product, rounds) in measured.iter().zip(found) {
-        table.push(row(product, rounds).await?);
+    for (product, rounds) in products.iter().zip(found) {
+        table.push(row(product, rounds).await.with_context(|| product.name)?);
     }
     println!("{table}");
     Ok(())
 }
 
-async fn measure(direct: &Product, product: &Product, rounds: &mut Rounds) -> Result<()> {
-    let process = product.process.as_deref();
-    let without = load::window(&direct.target, None, Kind::Json, 1, WINDOW).await?;
-    let with = load::window(&product.target, None, Kind::Json, 1, WINDOW).await?;
+async fn measure(direct: &Target, product: &Product, rounds: &mut Rounds) -> Result<()> {
+    let watched: Vec<Tree> = [product.tree].into_iter().chain(product.database).collect();
+    let without = load::window(direct, &[], Kind::Json, 1, WINDOW).await?;
+    let with = load::window(&product.target, &[], Kind::Json, 1, WINDOW).await?;
     let added = |share| quantile(&with.times, share) - quantile(&without.times, share);
     rounds.added_p50.push(added(0.5));
     rounds.added_p99.push(added(0.99));
-    let json = load::window(&product.target, process, Kind::Json, CLIENTS, WINDOW).await?;
+    let json = load::window(&product.target, &watched, Kind::Json, CLIENTS, WINDOW).await?;
     rounds.per_second.push(json.times.len() as f64 / json.seconds);
     rounds.json.add(&json);
-    rounds.sse.add(&load::window(&product.target, process, Kind::Sse, CLIENTS, WINDOW).await?);
+    rounds.sse.add(&load::window(&product.target, &watched, Kind::Sse, CLIENTS, WINDOW).await?);
     Ok(())
 }
 
 async fn row(product: &Product, rounds: Rounds) -> Result<Row> {
-    let memory = || product.process.as_ref().map_or(Ok(f64::NAN), |process| process.memory());
-    let loaded = memory()?;
-    let idle = if product.idles {
+    let memory = product.tree.memory()?;
+    let memory_idle = if product.idles {
         let _open = load::idle(&product.target, STREAMS).await?;
-        Some(memory()?)
+        Some(product.tree.memory()?)
     } else {
         None
     };
-    let sse = rounds.sse.cpu_microseconds();
+    let ([cpu_json, database], [cpu_sse, _]) = (rounds.json.cpu(), rounds.sse.cpu());
     Ok(Row {
         name: product.name,
-        cpu_json: rounds.json.cpu_microseconds(),
-        cpu_sse: sse,
-        cpu_frame: sse / f64::from(FRAMES),
+        cpu_json,
+        cpu_sse,
+        cpu_frame: cpu_sse / f64::from(FRAMES),
+        database: product.database.map(|_| database),
         added_p50: median(rounds.added_p50),
         added_p99: median(rounds.added_p99),
         per_second: median(rounds.per_second),
-        memory: loaded,
-        memory_idle: idle,
+        memory,
+        memory_idle,
     })
 }
 

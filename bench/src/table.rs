@@ -2,14 +2,26 @@
 
 use std::fmt;
 
-const HEADERS: [&str; 9] =
-    ["", "CPU µs/request", "CPU µs/stream", "CPU µs/frame", "added p50 µs", "added p99 µs", "requests/s", "memory MiB", "with 1,000 streams"];
+const HEADERS: [&str; 10] = [
+    "",
+    "CPU µs/request",
+    "CPU µs/stream",
+    "CPU µs/frame",
+    "database µs/request",
+    "added p50 µs",
+    "added p99 µs",
+    "requests/s",
+    "memory MiB",
+    "with 1,000 streams",
+];
 
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) cpu_json: f64,
     pub(crate) cpu_sse: f64,
     pub(crate) cpu_frame: f64,
+    /// Processor time of the database behind it, in microseconds.
+    pub(crate) database: Option<f64>,
     /// Beyond the provider itself, with one client.
     pub(crate) added_p50: f64,
     pub(crate) added_p99: f64,
@@ -33,16 +45,18 @@ impl Table {
             let floor = self.rows.first().map_or(f64::NAN, of);
             format!("{figure:.digits$} ({:.1}×)", figure / floor)
         };
+        let alone = |figure: Option<f64>| figure.map_or_else(String::new, |figure| format!("{figure:.0}"));
         [
             row.name.to_owned(),
             beside(row.cpu_json, |row| row.cpu_json, 1),
             beside(row.cpu_sse, |row| row.cpu_sse, 0),
             beside(row.cpu_frame, |row| row.cpu_frame, 2),
+            alone(row.database),
             beside(row.added_p50, |row| row.added_p50, 0),
             beside(row.added_p99, |row| row.added_p99, 0),
             beside(row.per_second, |row| row.per_second, 0),
             format!("{:.0}", row.memory),
-            row.memory_idle.map_or_else(String::new, |memory| format!("{memory:.0}")),
+            alone(row.memory_idle),
         ]
     }
 }

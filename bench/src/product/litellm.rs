@@ -3,7 +3,6 @@
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -16,7 +15,7 @@ use crate::upstream::IDLE;
 
 const KEY: &str = "sk-bench";
 
-pub(super) async fn start(environment: &Path, scratch: &Path, upstream: SocketAddr) -> Result<Product> {
+pub(super) async fn start(environment: &Path, scratch: &Path, upstream: SocketAddr) -> Result<(Vec<Product>, Process)> {
     let model = |name: &str| {
         let parameters = json!({ "model": format!("openai/{name}"), "api_base": format!("http://{upstream}/v1"), "api_key": "none" });
         json!({ "model_name": name, "litellm_params": parameters })
@@ -37,5 +36,6 @@ pub(super) async fn start(environment: &Path, scratch: &Path, upstream: SocketAd
     command.env("LITELLM_LOCAL_MODEL_COST_MAP", "True").stdout(log.try_clone()?).stderr(log);
     let mut process = Process::start("LiteLLM", &mut command)?;
     process.ready(address, "/health/liveliness").await?;
-    Ok(Product { name: "LiteLLM, one worker", target: Target::new(address, bearer(KEY)?, QUESTION), process: Some(Arc::new(process)), idles: false })
+    let target = Target::new(address, bearer(KEY)?, QUESTION);
+    Ok((vec![Product { name: "LiteLLM, one worker", target, tree: process.tree, database: None, idles: false }], process))
 }

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use http::HeaderValue;
@@ -13,7 +12,7 @@ use super::{Product, QUESTION, bearer};
 use crate::load::Target;
 use crate::process::{self, Process};
 
-pub(super) async fn start(folder: &Path, scratch: &Path, upstream: SocketAddr) -> Result<Product> {
+pub(super) async fn start(folder: &Path, scratch: &Path, upstream: SocketAddr) -> Result<(Vec<Product>, Process)> {
     let log = File::create(scratch.join("portkey.log")).context("cannot write its log")?;
     let address = process::free_address()?;
     let mut command = Command::new("node");
@@ -24,5 +23,6 @@ pub(super) async fn start(folder: &Path, scratch: &Path, upstream: SocketAddr) -
     let mut headers = bearer("none")?;
     headers.insert("x-portkey-provider", HeaderValue::from_static("openai"));
     headers.insert("x-portkey-custom-host", HeaderValue::from_str(&format!("http://{upstream}/v1"))?);
-    Ok(Product { name: "Portkey", target: Target::new(address, headers, QUESTION), process: Some(Arc::new(process)), idles: false })
+    let target = Target::new(address, headers, QUESTION);
+    Ok((vec![Product { name: "Portkey", target, tree: process.tree, database: None, idles: false }], process))
 }

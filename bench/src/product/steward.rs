@@ -4,7 +4,6 @@
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use http::HeaderMap;
@@ -14,7 +13,7 @@ use tokio::process::Command;
 use super::{MODEL, PERSONAL, Product, QUESTION, bearer};
 use crate::client::Client;
 use crate::load::Target;
-use crate::process::{self, Process};
+use crate::process::{self, Process, Tree};
 use crate::upstream::IDLE;
 
 const TENANT: &str = "bench";
@@ -25,7 +24,7 @@ const MODELS_FILE: &str = "STEWARD_MODELS__FILE";
 /// So wide that none is reached: what is measured is that they hold, not that they refuse.
 const BUDGETS: [(&str, &str, &str); 3] = [("requests", "minute", "100000000"), ("tokens", "day", "1000000000000"), ("cost", "month", "1000000")];
 
-pub(super) async fn start(program: &Path, database: &str, scratch: &Path, upstream: SocketAddr) -> Result<Vec<Product>> {
+pub(super) async fn start(program: &Path, url: &str, database: Option<Tree>, scratch: &Path, upstream: SocketAddr) -> Result<(Vec<Product>, Process)> {
     let home = scratch.join("steward");
     fs::create_dir_all(&home).with_context(|| format!("cannot create {}", home.display()))?;
     let models = home.join("models.toml");
@@ -33,7 +32,7 @@ pub(super) async fn start(program: &Path, database: &str, scratch: &Path, upstre
     let log = File::create(scratch.join("steward.log")).context("cannot write its log")?;
     let command = |arguments: &[&str]| -> Result<Command> {
         let mut command = Command::new(program);
-        command.args(arguments).current_dir(&home).env("DATABASE_URL", database).env("STEWARD_SERVER__HOME", &home);
+        command.args(arguments).current_dir(&home).env("DATABASE_URL", url).env("STEWARD_SERVER__HOME", &home);
         command.env(MODELS_FILE, &models).env("STEWARD_EMBEDDER__ENGINE", "hashed").env("STEWARD_SEARCH__INDEXER", "false");
         command.stdout(log.try_clone()?).stderr(log.try_clone()?);
         Ok(command)
@@ -47,9 +46,9 @@ pub(super) async fn start(program: &Path, database: &str, scratch: &Path, upstre
     let address = process::free_address()?;
     let mut process = Process::start("Steward", &mut command(&["serve", "--port", &address.port().to_string()])?)?;
     process.ready(address, "/readyz").await?;
-    let (headers, process) = (bearer(&key(address).await?)?, Arc::new(process));
-    let product = |name, question| Product { name, target: Target::new(address, headers.clone(), question), process: Some(Arc::clone(&process)), idles: true };
-    Ok(vec![product("Steward", QUESTION), Product { idles: false, ..product("Steward, with something to mask", PERSONAL) }])
+    let (headers, tree) = (bearer(&key(address).await?)?, process.tree);
+    let product = |name, question, idles| Product { name, target: Target::new(address, headers.clone(), question), tree, database, idles };
+    Ok((vec![product("Steward", QUESTION, true), product("Steward, with something to mask", PERSONAL, false)], process))
 }
 
 fn configuration(upstream: SocketAddr) -> String {

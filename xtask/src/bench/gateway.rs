@@ -69,6 +69,9 @@ fn measure(args: &Args, phases: &mut Phases) -> Result<()> {
     let steward = phases.run("release build of the server", || cargo::build_steward(Profile::Release))?;
     let cluster = phases.run("PostgreSQL", || database(args.home.as_deref()))?;
     command.arg("--steward").arg(steward).args(["--database", &cluster.url(DATABASE)]);
+    if let Some(id) = cluster.server_pid() {
+        command.args(["--database-process", &id.to_string()]);
+    }
     let measured = phases.run("bench", || child::run(&mut command));
     let stopped = cluster.stop().map(drop).context("stopping PostgreSQL");
     measured.and(stopped)
