@@ -19,21 +19,21 @@ use crate::upstream::IDLE;
 const TENANT: &str = "bench";
 const ADMINISTRATOR: &str = "admin@bench.example";
 const PASSWORD: &str = "measured in figures";
-/// Names the configuration of models.
-const MODELS_FILE: &str = "STEWARD_MODELS__FILE";
+/// Read from the folder in which it is started.
+const CONFIGURATION: &str = "steward.toml";
 /// So wide that none is reached: what is measured is that they hold, not that they refuse.
 const BUDGETS: [(&str, &str, &str); 3] = [("requests", "minute", "100000000"), ("tokens", "day", "1000000000000"), ("cost", "month", "1000000")];
 
 pub(super) async fn start(program: &Path, url: &str, database: Option<Tree>, scratch: &Path, upstream: SocketAddr) -> Result<(Vec<Product>, Process)> {
     let home = scratch.join("steward");
     fs::create_dir_all(&home).with_context(|| format!("cannot create {}", home.display()))?;
-    let models = home.join("models.toml");
-    fs::write(&models, configuration(upstream)).with_context(|| format!("cannot write {}", models.display()))?;
+    let file = home.join(CONFIGURATION);
+    fs::write(&file, configuration(upstream)).with_context(|| format!("cannot write {}", file.display()))?;
     let log = File::create(scratch.join("steward.log")).context("cannot write its log")?;
     let command = |arguments: &[&str]| -> Result<Command> {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(&home).env("DATABASE_URL", url).env("STEWARD_SERVER__HOME", &home);
-        command.env(MODELS_FILE, &models).env("STEWARD_EMBEDDER__ENGINE", "hashed").env("STEWARD_SEARCH__INDEXER", "false");
+        command.env("STEWARD_EMBEDDER__ENGINE", "hashed").env("STEWARD_SEARCH__INDEXER", "false");
         command.stdout(log.try_clone()?).stderr(log.try_clone()?);
         Ok(command)
     };
@@ -54,13 +54,13 @@ pub(super) async fn start(program: &Path, url: &str, database: Option<Tree>, scr
 fn configuration(upstream: SocketAddr) -> String {
     let model = "context_window = 128_000, max_output = 16_384, tools = true, structured_output = true, price = \"openai/gpt-4.1-mini\"";
     format!(
-        r#"[providers.bench]
+        r#"[llm.providers.bench]
 kind = "compatible"
 base_url = "http://{upstream}/v1"
 models."{MODEL}" = {{ {model} }}
 models."{IDLE}" = {{ {model} }}
 
-[aliases]
+[llm.aliases]
 "{MODEL}".tiers = [{{ targets = [{{ provider = "bench", model = "{MODEL}" }}] }}]
 "{IDLE}".tiers = [{{ targets = [{{ provider = "bench", model = "{IDLE}" }}] }}]
 "#

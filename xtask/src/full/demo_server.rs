@@ -45,7 +45,7 @@ impl DemoServer {
         command.args(["demo", "--port", &free_port()?.to_string()]);
         command.env("DATABASE_URL", cluster.url("demo")).current_dir(checkout::root()?);
         if let Some(models) = models {
-            command.env("STEWARD_MODELS__FILE", models.file()).env(KEY_VARIABLE, "any");
+            command.arg("--config").arg(models.file()).env(KEY_VARIABLE, "any");
         }
         let mut server = Running::start(&mut command)?;
         let told = wait_for(&announcement, &mut server)?;

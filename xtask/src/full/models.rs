@@ -28,7 +28,7 @@ pub(super) struct Models {
 impl Models {
     pub(super) fn new() -> Result<Self> {
         let (scripted, small) = (free_port()?, free_port()?);
-        let file = checkout::scratch("models")?.join("models.toml");
+        let file = checkout::scratch("models")?.join("steward.toml");
         fs::write(&file, configuration(scripted, small)).with_context(|| format!("cannot write {}", file.display()))?;
         Ok(Self { scripted, small, file })
     }
@@ -42,25 +42,25 @@ impl Models {
 fn configuration(scripted: u16, small: u16) -> String {
     let model = "context_window = 8192, max_output = 1024, tools = true, structured_output = true";
     format!(
-        r#"[providers.script]
+        r#"[llm.providers.script]
 kind = "compatible"
 base_url = "http://127.0.0.1:{scripted}/v1"
 models.scripted = {{ {model} }}
 models.vectors = {{ context_window = 8192, chat = false, embeddings = true }}
 
-[providers.script-anthropic]
+[llm.providers.script-anthropic]
 kind = "anthropic"
 base_url = "http://127.0.0.1:{scripted}/v1"
 credentials = [{{ name = "none", key_env = "{KEY_VARIABLE}" }}]
 models.scripted = {{ {model} }}
 
-[providers.llama]
+[llm.providers.llama]
 kind = "compatible"
 base_url = "http://127.0.0.1:{small}/v1"
 timeouts = {{ headers_ms = 60000, first_token_ms = 60000, idle_ms = 60000 }}
 models.small = {{ context_window = 2048, max_output = 512, structured_output = true }}
 
-[aliases]
+[llm.aliases]
 scripted.tiers = [{{ targets = [{{ provider = "script", model = "scripted" }}] }}]
 scripted-anthropic.tiers = [{{ targets = [{{ provider = "script-anthropic", model = "scripted" }}] }}]
 scripted-vectors.tiers = [{{ targets = [{{ provider = "script", model = "vectors" }}] }}]
