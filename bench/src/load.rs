@@ -9,10 +9,11 @@ use futures::future;
 use http::HeaderMap;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use serde_json::Value;
 
 use crate::client::Client;
 use crate::process::Tree;
-use crate::upstream::{LAST_WORD, WORDS};
+use crate::upstream::{LAST_WORD, TEXT};
 
 /// What is asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -85,12 +86,20 @@ async fn load(mut client: Client, kind: Kind, body: Bytes, began: Instant, time:
     Ok(times)
 }
 
-/// Every word of the answer came.
+/// The answer says what the provider said.
 fn check_whole(kind: Kind, answer: &[u8]) -> Result<()> {
     let text = String::from_utf8_lossy(answer);
-    let words = text.matches("word").count() + text.matches(LAST_WORD).count();
-    ensure!(words >= usize::try_from(WORDS)?, "an answer has {words} words of {WORDS}: {text}");
+    let said = match kind {
+        Kind::Json => said(&text, "message"),
+        Kind::Sse => text.lines().filter_map(|line| line.strip_prefix("data: ")).map(|data| said(data, "delta")).collect(),
+    };
+    ensure!(said == TEXT, "an answer says {said:?}: {text}");
     check_end(kind, answer)
+}
+
+fn said(json: &str, part: &str) -> String {
+    let found: Value = serde_json::from_str(json).unwrap_or_default();
+    found["choices"][0][part]["content"].as_str().unwrap_or_default().to_owned()
 }
 
 /// The same, cheaply: that it did not end early.
@@ -103,6 +112,8 @@ fn check_end(kind: Kind, answer: &[u8]) -> Result<()> {
     ensure!(whole, "an answer ended early: {}", String::from_utf8_lossy(answer));
     Ok(())
 }
+
+const FIRST_WORD: &[u8] = b"Three";
 
 /// A stream that stays open as long as it is held.
 pub(crate) struct Idle {
@@ -117,7 +128,7 @@ pub(crate) async fn idle(target: &Target, streams: usize) -> Result<Vec<Idle>> {
         let mut client = Client::connect(target.address, &target.headers).await?;
         let mut answer = client.begin(PATH, target.idle.clone()).await?.into_body();
         let mut seen = Vec::new();
-        while !seen.windows(4).any(|window| window == b"word") {
+        while !seen.windows(FIRST_WORD.len()).any(|window| window == FIRST_WORD) {
             let frame = answer.frame().await.ok_or_else(|| anyhow::anyhow!("an idle stream ended"))??;
             seen.extend_from_slice(frame.data_ref().map_or(&[], |data| &data[..]));
         }

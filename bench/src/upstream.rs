@@ -19,10 +19,13 @@ use crate::server::{self, Args};
 
 /// Server-sent events of a stream: the role, the words, the end, the usage, `[DONE]`.
 pub(crate) const FRAMES: u32 = 65;
-/// Those of them that hold a word.
-pub(crate) const WORDS: u32 = FRAMES - 4;
-/// Stands in the last word of every answer: who sees it has seen all.
-pub(crate) const LAST_WORD: &str = "measured.";
+/// Of every answer, in as many words as there are events for words. There are no figures in it: what guards an answer waits for
+/// their end.
+pub(crate) const TEXT: &str = "Three of our customers have not paid their invoices of the last quarter. The largest sum is open at the bakery \
+                               in the old harbour, which asked for a later date and was granted it in spring. The other two were reminded twice by \
+                               the colleague who looks after them, and both said they would pay before the month is over.";
+/// Who sees it has seen all.
+pub(crate) const LAST_WORD: &str = "over.";
 /// The model whose streams stay open.
 pub(crate) const IDLE: &str = "idle";
 /// Between two signs of life of such a stream: below what gateways wait for before they give a stream up.
@@ -68,29 +71,29 @@ fn lasting(frames: Vec<Bytes>) -> impl Stream<Item = Bytes> + Send {
         tokio::time::sleep(SIGN_OF_LIFE).await;
         word
     });
-    stream::iter(frames.into_iter().take(2)).chain(signs)
+    // A few, for who waits for the next word before he hands one on.
+    stream::iter(frames.into_iter().take(4)).chain(signs)
 }
 
 fn holds(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
-fn words() -> impl Iterator<Item = String> {
-    (1..WORDS).map(|n| format!("word{n:02} ")).chain([LAST_WORD.to_owned()])
+fn words() -> impl Iterator<Item = &'static str> {
+    TEXT.split_inclusive(' ')
 }
 
 /// 0.9 KB.
 fn answer() -> String {
-    let text: String = words().collect();
     format!(
         "{{\"id\":\"chatcmpl-bench0000000000000000000000\",\"object\":\"chat.completion\",\"created\":1767225600,\"model\":\"bench-1\",\
-         \"choices\":[{{\"index\":0,\"message\":{{\"role\":\"assistant\",\"content\":\"{text}\",\"refusal\":null}},\"logprobs\":null,\"finish_reason\":\"stop\"}}],\
+         \"choices\":[{{\"index\":0,\"message\":{{\"role\":\"assistant\",\"content\":\"{TEXT}\",\"refusal\":null}},\"logprobs\":null,\"finish_reason\":\"stop\"}}],\
          \"usage\":{USAGE},\"service_tier\":\"default\",\"system_fingerprint\":\"fp_bench\"}}"
     )
 }
 
-const USAGE: &str = "{\"prompt_tokens\":96,\"completion_tokens\":61,\"total_tokens\":157,\"prompt_tokens_details\":{\"cached_tokens\":0},\
-                     \"completion_tokens_details\":{\"reasoning_tokens\":0}}";
+const USAGE: &str = "{\"prompt_tokens\":96,\"completion_tokens\":61,\"total_tokens\":157,\"prompt_tokens_details\":{\"cached_tokens\":0,\"audio_tokens\":0},\
+                     \"completion_tokens_details\":{\"reasoning_tokens\":0,\"audio_tokens\":0,\"accepted_prediction_tokens\":0,\"rejected_prediction_tokens\":0}}";
 
 fn frames() -> Vec<Bytes> {
     let chunk = |rest: String| {
@@ -116,8 +119,10 @@ mod tests {
     #[test]
     fn the_answers_are_what_the_figures_speak_of() {
         assert_eq!(frames().len(), usize::try_from(FRAMES).unwrap());
+        assert_eq!(words().count(), frames().len() - 4);
         let whole: serde_json::Value = serde_json::from_str(&answer()).unwrap();
-        assert!(whole["choices"][0]["message"]["content"].as_str().unwrap().ends_with(LAST_WORD));
+        assert_eq!(whole["choices"][0]["message"]["content"], TEXT);
+        assert!(TEXT.ends_with(LAST_WORD) && TEXT.matches(LAST_WORD).count() == 1);
         assert!((850..950).contains(&answer().len()), "{}", answer().len());
         for frame in &frames()[..frames().len() - 1] {
             let data = std::str::from_utf8(frame).unwrap().strip_prefix("data: ").unwrap();
