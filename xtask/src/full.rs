@@ -28,7 +28,7 @@ use crate::test::TestServer;
 /// longer.
 const RACE_SECONDS: u32 = 30;
 
-/// Parts that run only where they are named: the doors that they knock at do not open yet.
+/// Parts that run only where they are named: not all of what they ask for holds yet.
 const NAMED_ONLY: [Part; 2] = [Part::Sdk, Part::SmallModel];
 
 #[derive(clap::Args)]

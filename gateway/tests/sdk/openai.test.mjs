@@ -115,6 +115,11 @@ for (const model of MODELS) {
   });
 }
 
+test("who sets no bound for an answer is answered by a model that gives only short ones", async () => {
+  const answer = await client.chat.completions.create({ model: "scripted-brief", messages: say("Hello?") });
+  assert.equal(answer.choices[0].message.content, HELLO);
+});
+
 test("vectors come as numbers and as the client prefers them", async () => {
   const input = ["one", "two"];
   for (const rest of [{}, { encoding_format: "float" }]) {

@@ -40,12 +40,13 @@ impl Models {
 }
 
 fn configuration(scripted: u16, small: u16) -> String {
-    let model = "context_window = 8192, max_output = 1024, tools = true, structured_output = true";
+    let model = "context_window = 128_000, max_output = 16_384, tools = true, structured_output = true";
     format!(
         r#"[llm.providers.script]
 kind = "compatible"
 base_url = "http://127.0.0.1:{scripted}/v1"
 models.scripted = {{ {model} }}
+models.brief = {{ context_window = 8192, max_output = 512 }}
 models.vectors = {{ context_window = 8192, chat = false, embeddings = true }}
 
 [llm.providers.script-anthropic]
@@ -63,6 +64,7 @@ models.small = {{ context_window = 2048, max_output = 512, structured_output = t
 [llm.aliases]
 scripted.tiers = [{{ targets = [{{ provider = "script", model = "scripted" }}] }}]
 scripted-anthropic.tiers = [{{ targets = [{{ provider = "script-anthropic", model = "scripted" }}] }}]
+scripted-brief.tiers = [{{ targets = [{{ provider = "script", model = "brief" }}] }}]
 scripted-vectors.tiers = [{{ targets = [{{ provider = "script", model = "vectors" }}] }}]
 small.tiers = [{{ targets = [{{ provider = "llama", model = "small" }}] }}]
 "#
