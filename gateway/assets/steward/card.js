@@ -21,6 +21,24 @@ export async function call(method, path, body) {
 
 const isNothing = (value) => value === null || value === undefined || value === "" || value?.amount === null;
 
+/** What whoever goes on must know before anything else, by the names of the server. */
+export function noticeBoxes(names, words) {
+  const told = (names ?? []).map((name) => [name, words[name.replaceAll("_", "-")]]).filter(([, text]) => text);
+  return told.map(([name, text]) => element("div", { class: `alert alert-${name === "asked_only" ? "danger" : "warning"}`, role: "alert", "data-notice": name }, text));
+}
+
+/** Values that are not the person's own words, each with the record that it comes from; `where` says which step it is in. */
+export function markBoxes(marks, { words, names }, where = () => "") {
+  if (!marks?.length) return [];
+  const line = (mark) => {
+    const resource = names.resources[mark.source?.resource];
+    const origin = mark.source ? mark.source.title || resource?.label || mark.source.resource : null;
+    const source = mark.source?.id && resource ? element("a", { href: `${resource.path}/${encodeURIComponent(mark.source.id)}` }, origin) : origin;
+    return element("li", { "data-tainted": mark.path }, `${where(mark)}${mark.path}: `, element("q", {}, mark.value), ` – ${words[`tainted-${mark.why}`] ?? mark.why} `, source);
+  };
+  return [element("div", { class: "alert alert-warning", role: "alert" }, element("strong", {}, words.tainted), element("ul", { class: "mb-0" }, ...marks.map(line)))];
+}
+
 export function proposalCard(proposal, context) {
   const { words, names } = context;
   const label = (command) => names.commands[command] ?? command;
@@ -36,10 +54,8 @@ export function proposalCard(proposal, context) {
     actions,
   );
 
-  /** What the person must know before anything else. */
   function notices() {
-    const told = (proposal.notices ?? []).map((name) => [name, words[name.replaceAll("_", "-")]]).filter(([, text]) => text);
-    const parts = told.map(([name, text]) => element("div", { class: `alert alert-${name === "asked_only" ? "danger" : "warning"}`, role: "alert", "data-notice": name }, text));
+    const parts = noticeBoxes(proposal.notices, words);
     for (const duplicate of duplicates) {
       const step = proposal.steps.length > 1 ? `${words.step} ${duplicate.step + 1}: ` : "";
       parts.push(element("div", { class: "alert alert-danger", role: "alert", "data-duplicate": duplicate.step }, step, words.duplicate));
@@ -88,18 +104,8 @@ export function proposalCard(proposal, context) {
     return element("td", mark("steward-new", path), Array.isArray(value) ? value.join(", ") : told(input, value));
   }
 
-  /** Values that are not the person's own words, each with the record that it comes from. */
   function tainted() {
-    const marks = proposal.tainted ?? [];
-    if (marks.length === 0) return [];
-    const line = (mark) => {
-      const resource = names.resources[mark.source?.resource];
-      const origin = mark.source ? mark.source.title || resource?.label || mark.source.resource : null;
-      const source = mark.source?.id && resource ? element("a", { href: `${resource.path}/${encodeURIComponent(mark.source.id)}` }, origin) : origin;
-      const step = proposal.steps.length > 1 ? `${words.step} ${mark.step + 1}, ` : "";
-      return element("li", { "data-tainted": mark.path }, `${step}${mark.path}: `, element("q", {}, mark.value), ` – ${words[`tainted-${mark.why}`] ?? mark.why} `, source);
-    };
-    return [element("div", { class: "alert alert-warning", role: "alert" }, element("strong", {}, words.tainted), element("ul", { class: "mb-0" }, ...marks.map(line)))];
+    return markBoxes(proposal.tainted, context, (mark) => (proposal.steps.length > 1 ? `${words.step} ${mark.step + 1}, ` : ""));
   }
 
   const say = (text, kind) => status.replaceChildren(element("div", { class: `alert alert-${kind} m-0` }, text));

@@ -30,6 +30,8 @@ use steward_kernel::{Catalogue, Code, Error, Field, Kind, Result};
 use uuid::Uuid;
 use words::{Text, numbers};
 
+/// Texts of others were read before.
+const READ_TEXTS: &str = "read_texts";
 /// The resource of what an earlier answer said.
 const EARLIER: &str = "assistant.message";
 
@@ -253,9 +255,10 @@ impl Provenance {
         }
     }
 
-    /// Texts were read that somebody else wrote.
-    pub(super) fn has_passages(&self) -> bool {
-        self.has_passages
+    /// What whoever gets these marks is warned of: the texts of others that were read may have led to what they cannot be
+    /// seen in.
+    pub(super) fn notices(&self, marks: &[Mark]) -> Vec<String> {
+        if self.has_passages || !marks.is_empty() { vec![READ_TEXTS.to_owned()] } else { Vec::new() }
     }
 
     /// Marks what is not the person's, and refuses what must be.

@@ -81,8 +81,13 @@ fn definitions(read: &Read, labels: &Labels) -> Vec<Arc<Tool>> {
 
 /// Commands that an assistant may propose at all, whoever asks.
 fn proposable(read: &Read) -> impl Iterator<Item = &Arc<CommandSpec>> {
-    let entitled = |spec: &CommandSpec| read.rights().entitled(module_of(&spec.name), spec.flag.as_deref());
-    read.catalogue().commands.values().filter(move |spec| !spec.internal && spec.risk != Risk::HumanOnly && entitled(spec))
+    read.catalogue().commands.values().filter(|spec| is_proposable(read, spec))
+}
+
+/// Whether an assistant may propose the command or lead to its form, by the classes of the tenant's own catalogue. Whether
+/// the person may run it is another question.
+pub(super) fn is_proposable(read: &Read, spec: &CommandSpec) -> bool {
+    !spec.internal && spec.risk != Risk::HumanOnly && read.rights().entitled(module_of(&spec.name), spec.flag.as_deref())
 }
 
 /// Fields of a resource that may go into a prompt.
