@@ -101,6 +101,9 @@ pub struct Limits {
     /// For batches and imports.
     pub bulk_body_bytes: usize,
     pub batch_rows: usize,
+    /// Imports over REST that a process runs at a time; further ones are refused. Each holds a file of up to 32 MiB with its
+    /// parsed rows in memory, and one or two of `database.connections_max`.
+    pub imports_at_once: u32,
     /// How long a repeated call with the same idempotency key is answered with what the first one did.
     pub idempotency_keep_days: u32,
     pub request_timeout_seconds: u64,
@@ -238,7 +241,7 @@ impl Default for Logging {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body_bytes: 1 << 20, bulk_body_bytes: 32 << 20, batch_rows: 5_000, idempotency_keep_days: 7, request_timeout_seconds: 30 }
+        Self { body_bytes: 1 << 20, bulk_body_bytes: 32 << 20, batch_rows: 5_000, imports_at_once: 2, idempotency_keep_days: 7, request_timeout_seconds: 30 }
     }
 }
 
@@ -287,6 +290,7 @@ impl Config {
             ("limits.body_bytes", self.limits.body_bytes as u64),
             ("limits.bulk_body_bytes", self.limits.bulk_body_bytes as u64),
             ("limits.batch_rows", self.limits.batch_rows as u64),
+            ("limits.imports_at_once", u64::from(self.limits.imports_at_once)),
             ("limits.idempotency_keep_days", u64::from(self.limits.idempotency_keep_days)),
             ("limits.request_timeout_seconds", self.limits.request_timeout_seconds),
         ];

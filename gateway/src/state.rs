@@ -3,6 +3,7 @@
 use crate::assistant::Assistant;
 use crate::config::Config;
 use crate::http::auth::LoginLimiter;
+use crate::import::Places;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -48,6 +49,7 @@ pub struct Shared {
     pub relay: Relay,
     pub(crate) logins: LoginLimiter,
     pub(crate) assistant: Assistant,
+    pub(crate) imports: Places,
     /// Set when the relay of this process has ended although the program has not.
     relay_ended: AtomicBool,
 }
@@ -61,6 +63,7 @@ impl AppState {
             labels: Arc::clone(&kernel.labels),
             logins: LoginLimiter::new(config.auth.failures_max),
             assistant: Assistant::new(),
+            imports: Places::new(config.limits.imports_at_once),
             relay: Relay::with(Arc::clone(&kernel), relay),
             kernel,
             auth,

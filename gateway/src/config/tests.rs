@@ -20,6 +20,7 @@ fn an_error_names_its_key() {
         ("[server]\nprot = 1", "prot"),
         ("[limits]\nbody_bytes = 0", "limits.body_bytes"),
         ("[limits]\nidempotency_keep_days = 0", "limits.idempotency_keep_days"),
+        ("[limits]\nimports_at_once = 0", "limits.imports_at_once"),
         ("[database]\nurl = 'mysql://x'", "database.url"),
         ("[logging]\nfilter = 'a=b=c'", "logging.filter"),
         ("[logging]\nformat = 'xml'", "logging.format"),

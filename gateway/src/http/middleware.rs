@@ -3,7 +3,7 @@
 
 use crate::assistant::{CONFIRMATION_TOKEN, LAST_EVENT_ID};
 use crate::error::{CORRELATION, Problem};
-use crate::http::extract::IDEMPOTENCY_KEY;
+use crate::http::extract::{IDEMPOTENCY_KEY, REPLAYED};
 use crate::http::rest::search::POSITION;
 use crate::state::AppState;
 use crate::telemetry;
@@ -167,15 +167,7 @@ pub(super) fn cors(origins: &[String]) -> Option<CorsLayer> {
                 CONFIRMATION_TOKEN,
                 LAST_EVENT_ID,
             ])
-            .expose_headers([
-                header::ETAG,
-                header::LOCATION,
-                header::RETRY_AFTER,
-                header::CONTENT_DISPOSITION,
-                HeaderName::from_static("idempotent-replayed"),
-                CORRELATION_HEADER,
-                POSITION,
-            ])
+            .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER, header::CONTENT_DISPOSITION, REPLAYED, CORRELATION_HEADER, POSITION])
             .max_age(Duration::from_secs(3600)),
     )
 }

@@ -7,7 +7,7 @@ use super::report::{Report, RowError, StepReport};
 use super::resolve::Resolver;
 use super::runs::Resumed;
 use super::shape::sorted;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use steward_kernel::bus::{CHUNK, External, Kernel, Row, Step};
 use steward_kernel::catalogue::{Sensitivity, module_of};
@@ -131,13 +131,19 @@ impl Run<'_> {
         Ok((step, errors))
     }
 
-    /// Whether the batch may be run at all, without running it.
-    pub(super) async fn check_right(&self, batch: &Batch) -> Result<()> {
-        self.admit(batch).await.map(drop)
+    /// Whether records may be brought in by these commands at all, before there are any.
+    pub(super) async fn check_right(&self, create: &str, update: Option<&str>) -> Result<()> {
+        self.permitted(create, update, json!({})).await.map(drop)
     }
 
     /// What concerns the command and not a row is answered once.
     async fn admit<'b>(&self, batch: &'b Batch) -> Result<Current<'b>> {
+        let detail = json!({ "rows": batch.records.len() });
+        let (create, update) = self.permitted(&batch.command, batch.update.as_deref(), detail).await?;
+        Ok(Current { batch, create, update })
+    }
+
+    async fn permitted(&self, create: &str, update: Option<&str>, detail: Value) -> Result<(Arc<CommandSpec>, Option<Arc<CommandSpec>>)> {
         let read = self.kernel.read(self.principal).await?;
         let find = |name: &str| -> Result<Arc<CommandSpec>, (String, Error)> {
             let spec = read.catalogue().command(name).map_err(|error| (name.to_owned(), error))?;
@@ -152,11 +158,11 @@ impl Run<'_> {
             };
             Err((name.to_owned(), error))
         };
-        let found = find(&batch.command).map(|create| (create, batch.update.as_deref().map(find).transpose()));
+        let found = find(create).map(|create| (create, update.map(find).transpose()));
         read.finish().await?;
         let (create, update) = match found {
             Ok(found) => found,
-            Err((name, error)) => return Err(self.kernel.refuse(self.principal, &name, error, serde_json::json!({ "rows": batch.records.len() })).await),
+            Err((name, error)) => return Err(self.kernel.refuse(self.principal, &name, error, detail).await),
         };
         // Who may not change records may still bring in new ones: a changed one is reported.
         let update = match update {
@@ -164,7 +170,7 @@ impl Run<'_> {
             Err((_, error)) if error.code == Code::Forbidden => None,
             Err((_, error)) => return Err(error),
         };
-        Ok(Current { batch, create, update })
+        Ok((create, update))
     }
 
     async fn chunk(&mut self, current: &Current<'_>, records: &[Record], step: &mut StepReport, errors: &mut Vec<RowError>) -> Result<()> {

@@ -1,0 +1,31 @@
+//! How many imports run in this process: each holds a parsed file in memory and a connection or two.
+
+use crate::error::Problem;
+use axum::http::header;
+use std::sync::Arc;
+use steward_kernel::{Code, Error};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// When somebody who found no place may look again.
+const LOOK_AGAIN_SECONDS: &str = "10";
+
+/// The places of this process.
+pub(crate) struct Places(Arc<Semaphore>);
+
+/// One of them, until it is dropped.
+pub(super) struct Place(#[expect(dead_code, reason = "holding it is all that it is for")] OwnedSemaphorePermit);
+
+impl Places {
+    pub(crate) fn new(imports_at_once: u32) -> Self {
+        // Both are 64 bits wide where servers run; a smaller machine has room for fewer anyway.
+        Self(Arc::new(Semaphore::new(usize::try_from(imports_at_once).unwrap_or(Semaphore::MAX_PERMITS).min(Semaphore::MAX_PERMITS))))
+    }
+
+    /// Refuses with the reason `import.too_many` when all are taken: whoever waited would hold his file in memory.
+    pub(super) fn take(&self) -> Result<Place, Problem> {
+        Arc::clone(&self.0).try_acquire_owned().map(Place).map_err(|_| {
+            let refused = Error::new(Code::RateLimited, "as many imports as this process takes are running; try again in a moment");
+            Problem::from(refused.because("import.too_many")).header(header::RETRY_AFTER, LOOK_AGAIN_SECONDS)
+        })
+    }
+}
