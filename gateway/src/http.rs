@@ -6,7 +6,7 @@
 pub(crate) mod assets;
 pub(crate) mod auth;
 pub(crate) mod extract;
-mod health;
+pub(crate) mod health;
 mod middleware;
 pub(crate) mod openapi;
 pub(crate) mod position;

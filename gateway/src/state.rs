@@ -3,6 +3,7 @@
 use crate::assistant::Assistant;
 use crate::config::Config;
 use crate::http::auth::LoginLimiter;
+use crate::http::health::Looks;
 use crate::import::Places;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::ops::Deref;
@@ -50,6 +51,7 @@ pub struct Shared {
     pub(crate) logins: LoginLimiter,
     pub(crate) assistant: Assistant,
     pub(crate) imports: Places,
+    pub(crate) looks: Looks,
     /// Set when the relay of this process has ended although the program has not.
     relay_ended: AtomicBool,
 }
@@ -64,6 +66,7 @@ impl AppState {
             logins: LoginLimiter::new(config.auth.failures_max),
             assistant: Assistant::new(),
             imports: Places::new(config.limits.imports_at_once),
+            looks: Looks::default(),
             relay: Relay::with(Arc::clone(&kernel), relay),
             kernel,
             auth,
