@@ -313,3 +313,27 @@ async fn an_import_that_outlasts_the_grace_says_how_it_goes_on() {
     held.rollback().await.unwrap();
     shop.app.close().await;
 }
+
+#[tokio::test]
+async fn an_old_import_is_forgotten_in_bounded_steps_and_goes_on_no_more() {
+    let shop = Shop::open().await;
+    let whole = file(ROWS);
+    let path = shop.send_file(&shop.admin, "", &KEY, &whole).await.header("content-location").to_owned();
+    let import = id_of(&shop.import(&path).await["id"]);
+    shop.send_file(&shop.admin, "", &[], &file(2)).await.ok();
+    let rows = async || -> i64 { shop.app.peek(&shop.tenant, &format!("SELECT count(*) FROM kernel_external_id WHERE source = 'import:{import}'")).await };
+    let imports = async || -> i64 { shop.app.peek(&shop.tenant, "SELECT count(*) FROM kernel_import").await };
+    let prune = async || shop.app.poke(&shop.tenant, &format!("SELECT kernel_prune_idempotency('{}', '2999-01-01', 200)", shop.tenant.id)).await;
+    // What commands left of keys goes first.
+    shop.app.poke(&shop.tenant, "DELETE FROM kernel_idempotency").await;
+    prune().await;
+    assert_eq!((rows().await, imports().await), (ROWS as i64 - 200, 2));
+    // Which rows it brought in is no longer known: it is not taken up, and its key begins anew.
+    shop.send_file(&shop.admin, &format!("?resume={import}"), &[], &whole).await.problem(409, "idempotency_mismatch");
+    prune().await;
+    prune().await;
+    assert_eq!((rows().await, imports().await), (0, 0));
+    shop.app.get(&shop.admin, path.strip_prefix("/api/v1/").unwrap()).await.problem(404, "not_found");
+    assert_eq!(shop.send_file(&shop.admin, "", &KEY, &file(1)).await.ok()["steps"][0]["created"], json!(1));
+    shop.app.close().await;
+}
