@@ -151,6 +151,11 @@ screens-find-partial = Es kann mehr geben: Suchen Sie genauer.
 screens-find-names-only = Die volle Suche ist gerade nicht verfügbar. Dies sind Einträge, deren Namen so beginnen.
 screens-find-incomplete = Der Index wird noch auf den neuesten Stand gebracht; es kann etwas fehlen.
 
+# Was ein Import als Ganzes ablehnt.
+import-refused--running = Ihr Import { $import } läuft noch; warten Sie sein Ende ab.
+import-refused--too_many = Es laufen so viele Importe, wie dieser Prozess annimmt; versuchen Sie es gleich noch einmal.
+import-refused--interrupted = Das Programm wird beendet; senden Sie die Datei noch einmal mit ?resume={ $import }, dann geht es dort weiter, wo es war.
+
 # Was ein Import an einer Zeile ablehnt, nach seinen festen Gründen.
 import-refused--not_updatable--no_command = Die Zeile hat sich seit der Übernahme geändert, und kein Befehl ist zugeordnet, der sie ändert.
 import-refused--not_updatable--fixed = Die Zeile hat sich seit der Übernahme geändert, und { $command } kann das Geänderte nicht ändern.

@@ -151,6 +151,11 @@ screens-find-partial = There may be more: be more precise.
 screens-find-names-only = Full search is not available at the moment. These are records whose names begin so.
 screens-find-incomplete = The index is still being brought up to date; something may be missing.
 
+# What an import refuses as a whole.
+import-refused--running = the import { $import } of yours is still running; wait for its end
+import-refused--too_many = as many imports as this process takes are running; try again in a moment
+import-refused--interrupted = the program is being stopped; send the file again with ?resume={ $import }, and it goes on where it was
+
 # What an import refuses of a row, by its stable reasons.
 import-refused--not_updatable--no_command = the row has changed since it was brought in, and no command to change it is mapped
 import-refused--not_updatable--fixed = the row has changed since it was brought in, and { $command } cannot change what differs

@@ -23,6 +23,8 @@ pub(super) struct Job {
     pub(super) source: String,
     pub(super) batch: Batch,
     pub(super) mode: Mode,
+    /// The asker's, for what he is told.
+    pub(super) language: String,
     pub(super) held: Held,
     pub(super) resumed: Option<Resumed>,
     /// Given back when the work has ended.
@@ -50,7 +52,7 @@ pub(super) fn start(state: &AppState, job: Job) -> oneshot::Receiver<Result<Repo
 }
 
 async fn run(state: AppState, job: Job) -> Result<Report, Problem> {
-    let Job { asker, source, batch, mode, held, resumed, place: _place } = job;
+    let Job { asker, source, batch, mode, language, held, resumed, place: _place } = job;
     let kernel = &state.kernel;
     let (tell, told) = watch::channel::<At>(None);
     let progress = |progress: &Progress<'_>| {
@@ -72,7 +74,7 @@ async fn run(state: AppState, job: Job) -> Result<Report, Problem> {
         () = overdue => {
             let at = told.borrow().clone();
             note(runs::end(kernel, &asker, held, at.as_ref().map(|(rows, report)| (*rows, report)), End::Interrupted).await.map(drop));
-            return Err(interrupted(held));
+            return Err(interrupted(&state, &language, held));
         }
     };
     match &ended {
@@ -95,9 +97,10 @@ fn elsewhere() -> Problem {
 }
 
 /// Its rows are known by the import and their numbers, so it goes on whether or not there was a key.
-fn interrupted(held: Held) -> Problem {
+fn interrupted(state: &AppState, language: &str, held: Held) -> Problem {
     let text = format!("the program is being stopped; send the file again with ?resume={}, and it goes on where it was", held.id);
-    Problem::from(Error::new(Code::Busy, text).because("import.interrupted")).header(header::LOCATION, &runs::path_of(held.id))
+    let error = Error::new(Code::Busy, text).because("import.interrupted").arg("import", held.id.to_string());
+    Problem::from(error.told_in(&state.labels, language)).header(header::LOCATION, &runs::path_of(held.id))
 }
 
 /// Notes how far the import is, and that somebody works on it, until somebody else does.

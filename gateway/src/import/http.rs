@@ -46,6 +46,8 @@ const FILE_BYTES_MAX: usize = 32 << 20;
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const RESPOND_ASYNC: &str = "respond-async";
 
+/// When somebody who found no place may look again.
+const LOOK_AGAIN_SECONDS: &str = "10";
 /// How often a call looks whether the one that works on its file has come to an end.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// External ids of this beginning are the numbers of rows of an import.
@@ -85,11 +87,11 @@ async fn receive(
     let create = resource.create.as_ref().ok_or_else(|| Error::bad_request(format!("{} cannot be created one by one", resource.name)))?;
     let asker = asker.through(Door::Import);
     let kernel = &state.kernel;
-    let catalogue = {
+    let (catalogue, language) = {
         let read = kernel.read(&asker).await?;
-        let catalogue = Arc::clone(read.catalogue());
+        let known = (Arc::clone(read.catalogue()), read.rights().language.clone());
         read.finish().await?;
-        catalogue
+        known
     };
     let spec = Arc::clone(catalogue.command(create)?);
     let update = resource.update.as_ref().map(ToString::to_string);
@@ -104,7 +106,8 @@ async fn receive(
         let settled = match runs::settled(kernel, &asker, known, &digest).await? {
             Some(settled) => settled,
             None => {
-                let place = state.imports.take()?;
+                let full = |error: Error| Problem::from(error.told_in(&state.labels, &language)).header(header::RETRY_AFTER, LOOK_AGAIN_SECONDS);
+                let place = state.imports.take().map_err(full)?;
                 let table = Table::parse(&name, &bytes, ROWS_MAX)?;
                 let mut batch = Batch {
                     recorded_for: resource.name.to_string(),
@@ -130,7 +133,7 @@ async fn receive(
                             batch.recorded_from = Some(format!("{OWN_SOURCE}{}", held.id));
                             batch.records.iter_mut().for_each(|record| record.key = Some(record.row.to_string()));
                         }
-                        let job = Job { asker: asker.clone(), source: source.clone(), batch, mode, held, resumed, place };
+                        let job = Job { asker: asker.clone(), source: source.clone(), batch, mode, language, held, resumed, place };
                         let ended = background::start(&state, job);
                         if waits {
                             let ended = ended.await.map_err(|error| Error::internal("the task of an import has ended").with_source(error))?;
@@ -143,7 +146,7 @@ async fn receive(
         };
         match settled {
             Settled::Done(id, report) => return Ok(([(REPLAYED, "true")], done(id, &report)).into_response()),
-            Settled::Taken(other) => return Err(taken(other)),
+            Settled::Taken(other) => return Err(taken(&state, &language, other)),
             Settled::Running(id) if !waits => return accepted(&state, &asker, id).await,
             Settled::Running(_) => tokio::time::sleep(LOOK_EVERY).await,
         }
@@ -161,9 +164,9 @@ fn known<'a>(key: Option<&'a str>, resume: Option<&str>) -> Result<Known<'a>, Er
 }
 
 /// One person has one running import: another one would take the place of somebody else's.
-fn taken(other: Uuid) -> Problem {
-    let refused = Error::rule("import.running", format!("the import {other} of yours is still running; wait for its end"));
-    Problem::from(refused).header(header::LOCATION, &path_of(other))
+fn taken(state: &AppState, language: &str, other: Uuid) -> Problem {
+    let refused = Error::rule("import.running", format!("the import {other} of yours is still running; wait for its end")).arg("import", other.to_string());
+    Problem::from(refused.told_in(&state.labels, language)).header(header::LOCATION, &path_of(other))
 }
 
 /// Keyed, because from a plain digest one could tell whether a file is one that one has.

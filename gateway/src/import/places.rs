@@ -1,13 +1,8 @@
 //! How many imports run in this process: each holds a parsed file in memory and a connection or two.
 
-use crate::error::Problem;
-use axum::http::header;
 use std::sync::Arc;
-use steward_kernel::{Code, Error};
+use steward_kernel::{Code, Error, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-/// When somebody who found no place may look again.
-const LOOK_AGAIN_SECONDS: &str = "10";
 
 /// The places of this process.
 pub(crate) struct Places(Arc<Semaphore>);
@@ -22,10 +17,10 @@ impl Places {
     }
 
     /// Refuses with the reason `import.too_many` when all are taken: whoever waited would hold his file in memory.
-    pub(super) fn take(&self) -> Result<Place, Problem> {
-        Arc::clone(&self.0).try_acquire_owned().map(Place).map_err(|_| {
-            let refused = Error::new(Code::RateLimited, "as many imports as this process takes are running; try again in a moment");
-            Problem::from(refused.because("import.too_many")).header(header::RETRY_AFTER, LOOK_AGAIN_SECONDS)
-        })
+    pub(super) fn take(&self) -> Result<Place> {
+        Arc::clone(&self.0)
+            .try_acquire_owned()
+            .map(Place)
+            .map_err(|_| Error::new(Code::RateLimited, "as many imports as this process takes are running; try again in a moment").because("import.too_many"))
     }
 }

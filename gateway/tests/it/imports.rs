@@ -226,7 +226,9 @@ async fn a_person_has_one_running_import_and_a_process_as_many_as_it_may() {
     assert_eq!((again.status, again.header("location")), (202, running.header("location")));
     let beside = shop.send_file(&second, "", &[ASYNC], &file(2)).await;
     assert_eq!(beside.status, 202, "{}", beside.text);
+    shop.app.poke(&shop.tenant, &format!("UPDATE identity_user SET language = 'de' WHERE id = '{}'", third.id)).await;
     let refused = shop.send_file(&third, "", &[ASYNC], "nonsense,,\n").await;
+    assert!(refused.text.contains("Es laufen so viele Importe"), "{}", refused.text);
     assert!(!refused.header("retry-after").is_empty());
     assert_eq!(refused.problem(429, "rate_limited")["reason"], "import.too_many");
 
