@@ -20,6 +20,7 @@ mod openai;
 pub mod price;
 mod provider;
 mod reply;
+pub mod shield;
 
 pub use breaker::{Breaker, BreakerConfig, BreakerState, Permit};
 pub use chain::{Chain, ChainConfig, Link, Served};
