@@ -178,7 +178,7 @@ pub async fn confirm(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid, toke
     match proposal.state {
         State::Executed => {
             // A crash may have come between the execution and the decision: it is stored now.
-            store::decide(kernel, principal, id, State::Executed, proposal.results.as_deref()).await?;
+            store::decide(kernel, principal, &proposal, State::Executed, proposal.results.as_deref()).await?;
             return Ok(proposal.outcome());
         }
         State::Rejected => return Err(Error::rule("actions.rejected", "this proposal was rejected")),
@@ -193,7 +193,7 @@ pub async fn confirm(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid, toke
         expected_digest: Some(proposal.preview.digest.clone()),
     };
     let results = kernel.execute_plan(principal, plan).await?;
-    store::decide(kernel, principal, id, State::Executed, Some(&results)).await?;
+    store::decide(kernel, principal, &proposal, State::Executed, Some(&results)).await?;
     Ok(Proposal { state: State::Executed, results: Some(results), ..proposal }.outcome())
 }
 
@@ -258,7 +258,7 @@ async fn sealed(kernel: &Arc<Kernel>, principal: &Principal, command: &str, id: 
 pub async fn reject(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid, token: &str) -> Result<Value> {
     let proposal = sealed(kernel, principal, "assistant.proposal.reject", id, token).await?;
     match proposal.state {
-        State::Open => store::decide(kernel, principal, id, State::Rejected, None).await?,
+        State::Open => store::decide(kernel, principal, &proposal, State::Rejected, None).await?,
         State::Rejected => {}
         State::Executed => return Err(Error::rule("actions.executed", "this proposal was executed already; undo it instead")),
     }

@@ -10,14 +10,32 @@ use steward_kernel::error::During;
 use steward_kernel::{Error, Principal, Result, Work};
 use uuid::Uuid;
 
+/// A conversation that is gone takes no proposal any more: it would never be forgotten.
 pub(super) async fn insert(kernel: &Arc<Kernel>, principal: &Principal, proposal: &Proposal) -> Result<()> {
     let mut work = kernel.record(principal, "assistant.propose").await?;
+    if let Some(conversation) = proposal.conversation {
+        let is_there: Option<Uuid> =
+            sqlx::query_scalar("SELECT id FROM assistant_conversation WHERE tenant_id = $1 AND id = $2 AND owner_id = $3 FOR KEY SHARE")
+                .bind(principal.tenant)
+                .bind(conversation)
+                .bind(principal.user)
+                .fetch_optional(work.db())
+                .await
+                .during("look up the conversation")?;
+        is_there.ok_or_else(|| Error::not_found("conversation"))?;
+    }
+    write(&mut work, proposal).await?;
+    work.finish_record().await
+}
+
+async fn write(work: &mut Work, proposal: &Proposal) -> Result<()> {
+    let (tenant, owner) = (work.tenant(), work.user());
     sqlx::query(
         "INSERT INTO assistant_proposal (tenant_id, id, owner_id, conversation_id, steps, preview, digest, risk, created_at, expires_at, provenance) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
-    .bind(principal.tenant)
+    .bind(tenant)
     .bind(proposal.id)
-    .bind(principal.user)
+    .bind(owner)
     .bind(proposal.conversation)
     .bind(Json(&proposal.steps))
     .bind(Json(&proposal.preview))
@@ -29,7 +47,7 @@ pub(super) async fn insert(kernel: &Arc<Kernel>, principal: &Principal, proposal
     .execute(work.db())
     .await
     .during("store the proposal")?;
-    work.finish_record().await
+    Ok(())
 }
 
 type Row = (Option<Uuid>, Json<Vec<Step>>, Json<Preview>, String, Option<Json<Vec<Executed>>>, DateTime<Utc>, DateTime<Utc>, Json<Provenance>);
@@ -65,28 +83,50 @@ pub(super) async fn find(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid) 
     Ok(Proposal { id, conversation, steps, preview, provenance, state, results, undone, created_at, expires_at })
 }
 
-pub(super) async fn decide(kernel: &Arc<Kernel>, principal: &Principal, id: Uuid, state: State, results: Option<&[Executed]>) -> Result<()> {
+/// What was executed is a fact, whatever was decided in the meantime; only an open proposal can be rejected.
+pub(super) async fn decide(kernel: &Arc<Kernel>, principal: &Principal, proposal: &Proposal, state: State, results: Option<&[Executed]>) -> Result<()> {
     let mut work = kernel.record(principal, "assistant.decide").await?;
-    let now = work.now();
+    let is_stored = update(&mut work, proposal.id, state, results).await?;
+    match (state, is_stored) {
+        (_, true) => {}
+        (State::Executed, false) => keep(&mut work, proposal, results).await?,
+        (_, false) => return Err(Error::rule("actions.decided", "this proposal was decided already")),
+    }
+    work.finish_record().await
+}
+
+/// Of a proposal that was executed while its conversation was deleted, what its conversation would have left of it.
+async fn keep(work: &mut Work, proposal: &Proposal, results: Option<&[Executed]>) -> Result<()> {
+    let known: Option<Uuid> = sqlx::query_scalar("SELECT id FROM assistant_proposal WHERE tenant_id = $1 AND id = $2")
+        .bind(work.tenant())
+        .bind(proposal.id)
+        .fetch_optional(work.db())
+        .await
+        .during("look up the proposal")?;
+    let (None, Some(conversation)) = (known, proposal.conversation) else { return Ok(()) };
+    write(work, proposal).await?;
+    update(work, proposal.id, State::Executed, results).await?;
+    strip(work, conversation).await
+}
+
+/// Whether there was anything to decide.
+async fn update(work: &mut Work, id: Uuid, state: State, results: Option<&[Executed]>) -> Result<bool> {
+    let (tenant, owner, now) = (work.tenant(), work.user(), work.now());
     let state = if state == State::Executed { "executed" } else { "rejected" };
-    // What was executed is a fact, whatever was decided in the meantime; only an open proposal can be rejected.
     let decided = sqlx::query(
         "UPDATE assistant_proposal SET state = $4, results = $5, decided_at = $6
          WHERE tenant_id = $1 AND id = $2 AND owner_id = $3 AND (state = 'open' OR $4 = 'executed' AND state = 'rejected')",
     )
-    .bind(principal.tenant)
+    .bind(tenant)
     .bind(id)
-    .bind(principal.user)
+    .bind(owner)
     .bind(state)
     .bind(results.map(Json))
     .bind(now)
     .execute(work.db())
     .await
     .during("store the decision")?;
-    if decided.rows_affected() == 0 && state == "rejected" {
-        return Err(Error::rule("actions.decided", "this proposal was decided already"));
-    }
-    work.finish_record().await
+    Ok(decided.rows_affected() == 1)
 }
 
 /// Takes away what a conversation leaves of proposals, in the unit of work that deletes it: those that were not executed
@@ -105,6 +145,11 @@ pub async fn forget(work: &mut Work, conversation: Uuid) -> Result<()> {
     .execute(work.db())
     .await
     .during("delete the proposals")?;
+    strip(work, conversation).await
+}
+
+async fn strip(work: &mut Work, conversation: Uuid) -> Result<()> {
+    let (tenant, owner) = (work.tenant(), work.user());
     sqlx::query(
         "UPDATE assistant_proposal p SET
             steps = (SELECT coalesce(jsonb_agg(jsonb_build_object('command', s.step -> 'command', 'input', '{}'::jsonb) ORDER BY s.at), '[]')

@@ -151,7 +151,31 @@ screens-find-partial = Es kann mehr geben: Suchen Sie genauer.
 screens-find-names-only = Die volle Suche ist gerade nicht verfügbar. Dies sind Einträge, deren Namen so beginnen.
 screens-find-incomplete = Der Index wird noch auf den neuesten Stand gebracht; es kann etwas fehlen.
 
+# Was ein Import als Ganzes ablehnt.
+import-refused--running = Ihr Import { $import } läuft noch; warten Sie sein Ende ab.
+import-refused--too_many = Es laufen so viele Importe, wie dieser Prozess annimmt; versuchen Sie es gleich noch einmal.
+import-refused--interrupted = Das Programm wird beendet; senden Sie die Datei noch einmal mit ?resume={ $import }, dann geht es dort weiter, wo es war.
+
 # Was ein Import an einer Zeile ablehnt, nach seinen festen Gründen.
 import-refused--not_updatable--no_command = Die Zeile hat sich seit der Übernahme geändert, und kein Befehl ist zugeordnet, der sie ändert.
 import-refused--not_updatable--fixed = Die Zeile hat sich seit der Übernahme geändert, und { $command } kann das Geänderte nicht ändern.
 import-refused--not_updatable--input = Die Zeile hat sich seit der Übernahme geändert, und ihre Eingabe ist kein Objekt.
+screens-models = Modelle
+screens-models-hint = Welche Sprachmodelle unter welchem Namen antworten, legt der Betreiber fest. Schlüssel, Budgets und Regeln sind die der eigenen Organisation.
+screens-models-none = Es sind keine Modelle eingerichtet.
+screens-models-not-loaded = Die geänderte Konfiguration gilt nicht:
+screens-models-aliases = Namen
+screens-models-try = Ausprobieren
+screens-models-alias = Name
+screens-models-text = Frage
+screens-models-ask = Fragen
+screens-models-health = Anbieter
+screens-models-provider = Anbieter
+screens-models-about = Was
+screens-models-state = Zustand
+screens-models-last = Letzter Fehler
+screens-models-credential = Schlüssel
+screens-models-open = wird nicht gefragt
+screens-models-half-open = wird geprüft
+screens-models-resting = ruht
+screens-models-well = in Ordnung

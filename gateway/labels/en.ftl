@@ -151,7 +151,31 @@ screens-find-partial = There may be more: be more precise.
 screens-find-names-only = Full search is not available at the moment. These are records whose names begin so.
 screens-find-incomplete = The index is still being brought up to date; something may be missing.
 
+# What an import refuses as a whole.
+import-refused--running = the import { $import } of yours is still running; wait for its end
+import-refused--too_many = as many imports as this process takes are running; try again in a moment
+import-refused--interrupted = the program is being stopped; send the file again with ?resume={ $import }, and it goes on where it was
+
 # What an import refuses of a row, by its stable reasons.
 import-refused--not_updatable--no_command = the row has changed since it was brought in, and no command to change it is mapped
 import-refused--not_updatable--fixed = the row has changed since it was brought in, and { $command } cannot change what differs
 import-refused--not_updatable--input = the row has changed since it was brought in, and its input is not an object
+screens-models = Models
+screens-models-hint = Which language models answer under which name is configured by the operator. Keys, budgets and rules are your organisation's.
+screens-models-none = No models are configured.
+screens-models-not-loaded = The changed configuration took no effect:
+screens-models-aliases = Names
+screens-models-try = Try it
+screens-models-alias = Name
+screens-models-text = Question
+screens-models-ask = Ask
+screens-models-health = Providers
+screens-models-provider = Provider
+screens-models-about = What
+screens-models-state = State
+screens-models-last = Last failure
+screens-models-credential = key
+screens-models-open = not asked
+screens-models-half-open = being tried
+screens-models-resting = resting
+screens-models-well = well

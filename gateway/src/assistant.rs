@@ -25,6 +25,7 @@ mod screen;
 mod search;
 mod store;
 mod taint;
+pub(crate) mod talk;
 mod tools;
 
 pub(crate) use self::http::{CONFIRMATION_TOKEN, LAST_EVENT_ID};

@@ -4,6 +4,8 @@
 //! program with one module more.
 
 pub(crate) mod embedder;
+mod keys;
+pub(crate) mod models;
 mod search;
 mod secrets;
 pub mod server;
@@ -25,7 +27,6 @@ use steward_identity::keys::Keys;
 use steward_kernel::bus::Kernel;
 use steward_kernel::database::Database;
 use steward_kernel::{Clock, Module};
-use steward_llm::{BreakerConfig, Chain, ChainConfig, Link, OpenAi};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -41,6 +42,7 @@ pub fn modules() -> Vec<Module> {
         steward_inventory::module(),
         steward_sales::module(),
         steward_actions::module(),
+        steward_ai::module(),
     ]
 }
 
@@ -65,18 +67,22 @@ impl App {
         database.check().await.map_err(told)?;
         let home = home(&config)?;
         let folder = home.join("keys");
-        let keys = Keys::open(&folder).map_err(told)?;
+        let signing = Keys::open(&folder).map_err(told)?;
         let cursor_key = secrets::cursor_key(&folder)?;
         let kernel = Kernel::new(crate::screens::with_words(modules), database.clone(), clock.clone(), cursor_key).map_err(told)?;
         http::rest::check(&kernel.registry.catalogue).map_err(told)?;
         let settings = Settings { session: Duration::from_secs(config.auth.token_lifetime_seconds) };
-        let auth = Authenticator::new(database, kernel.tenants.clone(), clock, keys, settings);
-        let models = models(&config)?;
+        let models = models::dispatcher(&config, &clock)?;
+        let doors = models::doors(&config, &clock)?;
+        let auth = Authenticator::new(database, kernel.tenants.clone(), clock, signing, settings);
         let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
         let embedder = embedder::build(&config, &tasks, &stopping)?;
         let engines = search::engines(&config, &kernel, &embedder)?;
         let indexer = search::indexer(&config, &kernel, engines.clone());
-        let parts = Parts { kernel, auth: Arc::new(auth), models, embedder, engines, indexer, metrics, config: Arc::new(config), tasks, stopping };
+        let auth = Arc::new(auth);
+        let ai = steward_ai::Settings { request_days: config.limits.model_requests_keep_days, ..steward_ai::Settings::default() };
+        let ai = steward_ai::Gateway::new(Arc::clone(&kernel), Arc::new(keys::ModelKeys(Arc::clone(&auth))), ai);
+        let parts = Parts { kernel, auth, ai, models, doors, embedder, engines, indexer, metrics, config: Arc::new(config), tasks, stopping };
         Ok(Self { state: AppState::new(parts) })
     }
 
@@ -89,6 +95,8 @@ impl App {
     pub async fn serve(self, listener: TcpListener) -> Result<()> {
         let state = self.state.clone();
         let router = self.router();
+        self.start_ai();
+        self.follow_models();
         if state.config.server.relay {
             self.start_relay();
         }
@@ -149,10 +157,24 @@ impl App {
         self.state.tasks.spawn(self.state.indexer.clone().run(self.state.stopping.clone()));
     }
 
+    /// Puts changes of the configured models into effect in the background of this process.
+    pub fn follow_models(&self) {
+        if let Some(file) = self.state.config.file.clone() {
+            self.state.tasks.spawn(models::follow(file, Arc::clone(&self.state.models), self.state.stopping.clone()));
+        }
+    }
+
+    /// Writes down what is called of models, and tidies up behind it, in the background of this process.
+    pub fn start_ai(&self) {
+        let state = self.state.clone();
+        self.state.tasks.spawn(async move { state.ai.run(state.stopping.clone()).await });
+    }
+
     /// Ends what runs in the background and closes the pools.
     pub async fn close(self, grace: Duration) {
         self.state.stopping.cancel();
         shutdown::drained(&self.state.tasks, grace).await;
+        self.state.ai.close(grace).await;
         self.state.kernel.database.close().await;
         tracing::info!("stopped");
     }
@@ -164,16 +186,6 @@ pub fn home(config: &Config) -> Result<PathBuf> {
         Some(home) => Ok(home.clone()),
         None => Ok(std::env::current_dir().context("the working directory is gone")?.join("var")),
     }
-}
-
-/// The configured models, and behind them the built-in planner, which answers when all of them are down.
-fn models(config: &Config) -> Result<Chain> {
-    let mut links = Vec::new();
-    for model in &config.assistant.models {
-        let provider = OpenAi::new(model).with_context(|| format!("the configuration is not valid, key `assistant.models`, model {:?}", model.name))?;
-        links.push(Link::new(Arc::new(provider), model.target(), &BreakerConfig::default()));
-    }
-    Ok(Chain::new(links, ChainConfig::default()).with_last_resort(Arc::new(steward_planner::Planner)))
 }
 
 /// At start an operator reads the error: with its causes, which a request's answer never shows.

@@ -4,8 +4,10 @@
 //! typing error does not go unnoticed. `DATABASE_URL` is the one variable without the prefix. `STEWARD_TEST_…` and
 //! `STEWARD_DATA` are for the tests and no keys: a shell in which tests were run also starts the program.
 
+use crate::compose;
 use anyhow::{Context, Result, bail};
 use figment::Figment;
+use figment::error::Kind;
 use figment::providers::{Env, Format, Serialized, Toml};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -22,8 +24,14 @@ pub struct Config {
     pub logging: Logging,
     pub limits: Limits,
     pub assistant: Assistant,
+    pub models: Models,
+    /// Models: who serves them, and under which names they are reached. All keys are shown in `llm/src/config/sample.toml`.
+    pub llm: steward_llm::config::Config,
     pub embedder: Embedder,
     pub search: Search,
+    /// The file that it was read from, if there was one.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
 }
 
 /// Where and how the program listens.
@@ -101,12 +109,17 @@ pub struct Limits {
     /// For batches and imports.
     pub bulk_body_bytes: usize,
     pub batch_rows: usize,
+    /// Imports over REST that a process runs at a time; further ones are refused. Each holds a file of up to 32 MiB with its
+    /// parsed rows in memory, and one or two of `database.connections_max`.
+    pub imports_at_once: u32,
     /// How long a repeated call with the same idempotency key is answered with what the first one did.
     pub idempotency_keep_days: u32,
+    /// How long single calls of models are kept; their sums by day stay.
+    pub model_requests_keep_days: u32,
     pub request_timeout_seconds: u64,
 }
 
-/// Models behind the assistant, in the order in which they are tried. The built-in planner is always the last.
+/// The assistant. The built-in planner answers when none of its models does.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Assistant {
@@ -114,8 +127,18 @@ pub struct Assistant {
     pub deadline_seconds: u64,
     /// How often a stream without news says that it is alive, for proxies that cut silent connections.
     pub heartbeat_seconds: u64,
-    /// Servers that speak OpenAI's protocol.
+    /// The alias in `llm` whose models answer.
+    pub alias: String,
+    /// The short form of that alias: servers that speak OpenAI's protocol, in the order in which they are tried.
     pub models: Vec<steward_llm::OpenAiConfig>,
+}
+
+/// What models cost.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Models {
+    /// A TOML file with prices that go before the built-in ones.
+    pub prices: Option<PathBuf>,
 }
 
 /// What turns texts into vectors, so that they are found by meaning as well as by words.
@@ -188,7 +211,7 @@ impl Default for Embedder {
 
 impl Default for Assistant {
     fn default() -> Self {
-        Self { deadline_seconds: 60, heartbeat_seconds: 15, models: Vec::new() }
+        Self { deadline_seconds: 60, heartbeat_seconds: 15, alias: "assistant".into(), models: Vec::new() }
     }
 }
 
@@ -238,7 +261,15 @@ impl Default for Logging {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body_bytes: 1 << 20, bulk_body_bytes: 32 << 20, batch_rows: 5_000, idempotency_keep_days: 7, request_timeout_seconds: 30 }
+        Self {
+            body_bytes: 1 << 20,
+            bulk_body_bytes: 32 << 20,
+            batch_rows: 5_000,
+            imports_at_once: 2,
+            idempotency_keep_days: 7,
+            model_requests_keep_days: 90,
+            request_timeout_seconds: 30,
+        }
     }
 }
 
@@ -246,10 +277,12 @@ impl Config {
     /// Reads `file`, or `steward.toml` in the working directory if it is there, and the environment over it.
     pub fn load(file: Option<&Path>) -> Result<Self> {
         let mut figment = Figment::new();
+        let usual = Path::new("steward.toml");
+        let read = file.or_else(|| usual.is_file().then_some(usual)).map(Path::to_path_buf);
         match file {
             Some(file) if !file.is_file() => bail!("there is no configuration file {}", file.display()),
             Some(file) => figment = figment.merge(Toml::file_exact(file)),
-            None if Path::new("steward.toml").is_file() => figment = figment.merge(Toml::file_exact("steward.toml")),
+            None if usual.is_file() => figment = figment.merge(Toml::file_exact(usual)),
             None => {}
         }
         // DATABASE_URL goes below STEWARD_DATABASE__URL, which is the more specific of the two.
@@ -258,14 +291,20 @@ impl Config {
         {
             figment = figment.merge(Serialized::default("database.url", url));
         }
-        Self::from(figment.merge(environment()))
+        let config = Self::from(figment.merge(environment()))?;
+        Ok(Self { file: read, ..config })
     }
 
     /// Parses and checks.
     pub fn from(figment: Figment) -> Result<Self> {
         let config: Self = figment.extract().map_err(|error| {
             let key = error.path.join(".");
-            anyhow::anyhow!("the configuration is not valid{}: {error}", if key.is_empty() { String::new() } else { format!(", key `{key}`") })
+            // What stands there is not quoted: it may be a key in the wrong place.
+            let message = match &error.kind {
+                Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected) => format!("it must be {expected}"),
+                _ => error.to_string(),
+            };
+            anyhow::anyhow!("the configuration is not valid{}: {message}", if key.is_empty() { String::new() } else { format!(", key `{key}`") })
         })?;
         config.check()?;
         Ok(config)
@@ -287,7 +326,9 @@ impl Config {
             ("limits.body_bytes", self.limits.body_bytes as u64),
             ("limits.bulk_body_bytes", self.limits.bulk_body_bytes as u64),
             ("limits.batch_rows", self.limits.batch_rows as u64),
+            ("limits.imports_at_once", u64::from(self.limits.imports_at_once)),
             ("limits.idempotency_keep_days", u64::from(self.limits.idempotency_keep_days)),
+            ("limits.model_requests_keep_days", u64::from(self.limits.model_requests_keep_days)),
             ("limits.request_timeout_seconds", self.limits.request_timeout_seconds),
         ];
         for (key, value) in positive {
@@ -314,10 +355,23 @@ impl Config {
         if self.search.vectors == VectorEngine::Qdrant && self.search.qdrant.is_none() {
             bail!("the configuration is not valid, key `search.qdrant`: `search.vectors` is \"qdrant\", so its `url` is needed");
         }
-        for (at, model) in self.assistant.models.iter().enumerate() {
-            if model.name.is_empty() || model.model.is_empty() || !model.base_url.starts_with("http") {
-                bail!("the configuration is not valid, key `assistant.models[{at}]`: it needs `name`, `model` and a `base_url` that begins with http");
+        self.check_models()
+    }
+
+    /// The full form and the short one together, so that neither shadows the other.
+    fn check_models(&self) -> Result<()> {
+        let (llm, assistant) = (&self.llm, &self.assistant);
+        for (at, model) in assistant.models.iter().enumerate() {
+            let is_there = llm.providers.contains_key(&model.name) || assistant.models[..at].iter().any(|other| other.name == model.name);
+            if is_there {
+                bail!("the configuration is not valid, key `assistant.models[{at}].name`: there is another provider of this name");
             }
+        }
+        if !assistant.models.is_empty() && llm.aliases.contains_key(&assistant.alias) {
+            bail!("the configuration is not valid, key `assistant.models`: `llm.aliases.{}` says already which models answer", assistant.alias);
+        }
+        if let Err(problems) = compose::models::of(llm, assistant).check() {
+            bail!("the configuration is not valid, section `llm` (or `assistant.models`):\n{problems}");
         }
         Ok(())
     }
@@ -333,6 +387,11 @@ impl Config {
     pub fn is_https(&self) -> bool {
         self.public_url().starts_with("https://")
     }
+}
+
+/// A variable that a key of the configuration names.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// The variables that set keys.

@@ -6,7 +6,7 @@
 pub(crate) mod assets;
 pub(crate) mod auth;
 pub(crate) mod extract;
-mod health;
+pub(crate) mod health;
 mod middleware;
 pub(crate) mod openapi;
 pub(crate) mod position;
@@ -44,6 +44,8 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), middleware::in_time))
         .layer(RequestBodyLimitLayer::new(limits.bulk_body_bytes))
         .layer(compression)
+        // Their bodies have bounds and time limits of their own, and streams of models are not collected to be compressed.
+        .merge(crate::models::router(limits.bulk_body_bytes))
         .layer(from_fn_with_state(state.clone(), position::remember))
         .layer(from_fn(middleware::only_problems))
         .layer(tower::util::option_layer(middleware::cors(&state.config.server.cors_origins)))

@@ -5,12 +5,14 @@
 //! of the file and runs them in the [`background`]; the demo company makes them by code; all run the same way.
 //!
 //! **Invariants:** rows run through the bus with the importer's rights, like everything that writes. An external id is
-//! written in the transaction of its record: a second run changes nothing, and a killed one goes on where it was.
+//! written in the transaction of its record: a second run changes nothing, and a killed one goes on where it was. What runs
+//! at a time is bounded, for a process and for a person.
 
 mod background;
 pub mod execute;
 mod http;
 pub mod mapping;
+mod places;
 pub mod record;
 pub mod report;
 mod resolve;
@@ -19,6 +21,7 @@ pub mod shape;
 pub mod table;
 
 pub(crate) use http::router;
+pub(crate) use places::Places;
 
 use execute::{Mode, Progress, Run};
 use mapping::Mapping;

@@ -15,6 +15,7 @@ pub mod demo;
 pub mod error;
 pub mod http;
 pub mod import;
+mod models;
 pub mod screens;
 pub mod shutdown;
 pub mod state;

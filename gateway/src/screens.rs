@@ -21,6 +21,7 @@ mod lines;
 mod list;
 mod login;
 mod mark;
+mod models;
 mod picker;
 mod related;
 mod report;
@@ -50,6 +51,7 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/app/chat/{conversation}", get(chat::conversation))
         .route("/app/reports/{name}", get(report::page))
         .route("/app/index", get(index::page))
+        .route(models::PATH, get(models::page).post(models::attempt))
         .route("/app/pick/{module}/{resources}", get(picker::options))
         .route("/app/undo/{execution}", post(command::undo))
         .route("/app/{module}/{resources}", get(list::page))

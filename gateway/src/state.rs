@@ -3,6 +3,9 @@
 use crate::assistant::Assistant;
 use crate::config::Config;
 use crate::http::auth::LoginLimiter;
+use crate::http::health::Looks;
+use crate::import::Places;
+use crate::models::Doors;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -13,7 +16,7 @@ use steward_indexer::{Engines, Indexer};
 use steward_kernel::bus::Kernel;
 use steward_kernel::labels::Labels;
 use steward_kernel::relay::{self, Relay};
-use steward_llm::Chain;
+use steward_llm::{Dispatcher, Provider};
 use steward_migrations::{Contents, Expected};
 use steward_rag::retrieve::{Retriever, Settings};
 use tokio_util::sync::CancellationToken;
@@ -25,10 +28,16 @@ pub struct AppState(Arc<Shared>);
 pub struct Shared {
     pub kernel: Arc<Kernel>,
     pub auth: Arc<Authenticator>,
+    /// Keys, money and rules of calls to models.
+    pub ai: steward_ai::Gateway,
     pub config: Arc<Config>,
     pub labels: Arc<Labels>,
-    /// Models in the order in which they are tried; the built-in planner is the last resort.
-    pub models: Arc<Chain>,
+    /// Finds the model that answers, for everything that asks one.
+    pub models: Arc<Dispatcher>,
+    /// Answers the assistant's questions when no model does.
+    pub planner: Arc<dyn Provider>,
+    /// What the doors to models keep between requests.
+    pub(crate) doors: Doors,
     /// Turns texts into vectors; whoever asks goes on without when it cannot.
     pub embedder: Arc<dyn Embedder>,
     /// What holds the index; only the indexer writes it.
@@ -48,24 +57,31 @@ pub struct Shared {
     pub relay: Relay,
     pub(crate) logins: LoginLimiter,
     pub(crate) assistant: Assistant,
+    pub(crate) imports: Places,
+    pub(crate) looks: Looks,
     /// Set when the relay of this process has ended although the program has not.
     relay_ended: AtomicBool,
 }
 
 impl AppState {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { kernel, auth, config, models, embedder, engines, indexer, metrics, tasks, stopping } = parts;
+        let Parts { kernel, auth, ai, config, models, doors, embedder, engines, indexer, metrics, tasks, stopping } = parts;
         let migrations = Expected::of(&Contents::of_registry(&kernel.registry));
         let relay = relay::Settings { idempotency_keep_days: config.limits.idempotency_keep_days, ..relay::Settings::default() };
         Self(Arc::new(Shared {
             labels: Arc::clone(&kernel.labels),
             logins: LoginLimiter::new(config.auth.failures_max),
             assistant: Assistant::new(),
+            imports: Places::new(config.limits.imports_at_once),
+            looks: Looks::default(),
             relay: Relay::with(Arc::clone(&kernel), relay),
             kernel,
             auth,
+            ai,
             config,
             models: Arc::new(models),
+            planner: Arc::new(steward_planner::Planner),
+            doors,
             embedder,
             retriever: retriever(&engines),
             migrations,
@@ -90,8 +106,10 @@ fn retriever(engines: &Engines) -> Retriever {
 pub(crate) struct Parts {
     pub(crate) kernel: Arc<Kernel>,
     pub(crate) auth: Arc<Authenticator>,
+    pub(crate) ai: steward_ai::Gateway,
     pub(crate) config: Arc<Config>,
-    pub(crate) models: Chain,
+    pub(crate) models: Dispatcher,
+    pub(crate) doors: Doors,
     pub(crate) embedder: Arc<dyn Embedder>,
     pub(crate) engines: Engines,
     pub(crate) indexer: Indexer,

@@ -34,11 +34,12 @@ pub fn init_metrics() -> Result<PrometheusHandle> {
     if let Some(handle) = &*handle {
         return Ok(handle.clone());
     }
-    let made = PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), BUCKETS)
-        .context("set up the metrics")?
-        .install_recorder()
-        .context("set up the metrics")?;
+    let mut builder = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".into()), BUCKETS).context("set up the metrics")?;
+    for (name, buckets) in steward_llm::telemetry::BUCKETS {
+        builder = builder.set_buckets_for_metric(Matcher::Full(name.into()), buckets).context("set up the metrics")?;
+    }
+    let made = builder.install_recorder().context("set up the metrics")?;
+    steward_llm::telemetry::describe();
     metrics::describe_counter!("steward_http_requests_total", "Requests by route, method and status");
     metrics::describe_histogram!("steward_http_request_seconds", metrics::Unit::Seconds, "Time to the head of the answer, by route and method");
     metrics::describe_gauge!("steward_database_connections", "Connections of a pool, open and idle");

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
-use self::slice::{Slice, SliceId, Slices, Unreachable, Want};
+use self::slice::{Slice, SliceId, Slices, Unreachable, Unused, Want};
 use crate::limit::{Amounts, Clock, Counter, Limit, Refused};
 
 pub use memory::Memory;
@@ -269,16 +269,16 @@ impl Local {
         self.counters.get_mut(&taken.counter)?.slices.iter_mut().find(|leased| leased.id == taken.slice)
     }
 
-    fn release(&mut self, now: i64, idle_ms: i64, unused: &mut Vec<(SliceId, i64)>) {
+    fn release(&mut self, now: i64, idle_ms: i64, unused: &mut Vec<Unused>) {
         self.counters.retain(|counter, held| {
-            let is_idle = now.saturating_sub(held.used_at) >= idle_ms || counter.ends_at() <= now;
+            let is_idle = now.saturating_sub(held.used_at) >= idle_ms || counter.ends_at <= now;
             for slice in &mut held.slices {
                 if slice.free > 0 && slice.expires_at > now && (is_idle || slice.expires_at - now <= MARGIN_MS) {
-                    unused.push((slice.id, std::mem::take(&mut slice.free)));
+                    unused.push(Unused { counter: *counter, slice: slice.id, amount: std::mem::take(&mut slice.free) });
                 }
             }
             held.slices.retain(|slice| slice.expires_at > now && (slice.free > 0 || slice.reservations > 0));
-            (!held.slices.is_empty() || held.debt > 0) && counter.ends_at() > now
+            (!held.slices.is_empty() || held.debt > 0) && counter.ends_at > now
         });
     }
 }

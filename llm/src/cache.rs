@@ -145,10 +145,11 @@ impl Answers {
         }
     }
 
-    /// The answer to this question, if there is one that is fresh.
-    pub async fn get(&self, key: &Key) -> Option<Answer> {
+    /// The answer to this question, if there is one that is no older than `within`.
+    pub async fn get(&self, key: &Key, within: Duration) -> Option<Answer> {
         let kept = self.kept.get(key).await?;
-        ((self.clock)() - kept.at < self.ttl_ms).then_some(kept.answer)
+        let age_max = self.ttl_ms.min(i64::try_from(within.as_millis()).unwrap_or(i64::MAX));
+        ((self.clock)() - kept.at < age_max).then_some(kept.answer)
     }
 
     /// Keeps a complete, good answer, unless it is too large.

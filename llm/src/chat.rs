@@ -54,6 +54,9 @@ pub struct ChatRequest {
     pub context: Value,
     /// What the caller sent, if it came over the wire.
     pub wire: Option<Arc<Wire>>,
+    /// What the caller asks for that stands in the wire only, by the names of the fields. Where the wire does not go on as it is, the
+    /// request cannot be served.
+    pub beyond: Vec<String>,
 }
 
 /// How the caller reads an answer.
@@ -83,6 +86,7 @@ impl ChatRequest {
             deadline,
             context: Value::Null,
             wire: None,
+            beyond: Vec::new(),
         }
     }
 }

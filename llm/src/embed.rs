@@ -23,6 +23,8 @@ pub struct EmbedRequest {
     pub deadline: Instant,
     /// What the caller sent, if it came over the wire.
     pub wire: Option<Arc<Wire>>,
+    /// What the caller asks for that stands in the wire only, by the names of the fields.
+    pub beyond: Vec<String>,
 }
 
 /// What becomes one vector.

@@ -21,6 +21,8 @@ pub struct Error {
     upstream_code: Option<String>,
     retry_after: Option<Duration>,
     status: Option<u16>,
+    /// What exactly stood in the way, by a code of this program.
+    reason: Option<&'static str>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -126,17 +128,6 @@ pub enum Kind {
     Misconfigured,
 }
 
-/// Which links of a chain may still be tried after a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fallback {
-    /// Every following link.
-    Next,
-    /// Only a link of last resort, which has no window and needs no time.
-    LastResort,
-    /// None: the failure goes to the caller.
-    None,
-}
-
 impl Kind {
     /// The stable code, for problem documents, metrics and logs.
     pub fn code(self) -> &'static str {
@@ -175,20 +166,6 @@ impl Kind {
             Self::Refused | Self::Deadline | Self::Unavailable | Self::Misconfigured => Owner::Gateway,
         }
     }
-
-    /// Whether a breaker counts it. Only failures of a provider do; rates, quotas and keys cool down apart from breakers.
-    pub fn counts_against_provider(self) -> bool {
-        self.owner() == Owner::Provider
-    }
-
-    /// What a chain does, whose link of last resort has no window and needs no time.
-    pub(crate) fn fallback(self) -> Fallback {
-        match (self, self.policy().next) {
-            (Self::Deadline, _) | (_, Next::LargerWindow) => Fallback::LastResort,
-            (_, Next::OptIn | Next::Never) => Fallback::None,
-            (_, Next::Any | Next::SiblingFirst) => Fallback::Next,
-        }
-    }
 }
 
 impl fmt::Display for Kind {
@@ -222,7 +199,7 @@ impl fmt::Display for Kind {
 impl Error {
     /// An error of this kind, with nothing more to say.
     pub fn new(kind: Kind) -> Self {
-        Self { kind, phase: None, upstream_code: None, retry_after: None, status: None, source: None }
+        Self { kind, phase: None, upstream_code: None, retry_after: None, status: None, reason: None, source: None }
     }
 
     /// An error of this kind with its cause. The cause must not hold prompts or answers.
@@ -259,6 +236,13 @@ impl Error {
         self
     }
 
+    /// Adds what exactly stood in the way, by a stable code of this program.
+    #[must_use]
+    pub fn with_reason(mut self, reason: &'static str) -> Self {
+        self.reason = Some(reason);
+        self
+    }
+
     /// What went wrong.
     pub fn kind(&self) -> Kind {
         self.kind
@@ -292,6 +276,11 @@ impl Error {
     /// The HTTP status of the answer, if there was one.
     pub fn status(&self) -> Option<u16> {
         self.status
+    }
+
+    /// What exactly stood in the way, where this program knows it: what the targets lack, or why a meter refused.
+    pub fn reason(&self) -> Option<&'static str> {
+        self.reason
     }
 }
 

@@ -1,12 +1,13 @@
 //! What limits are: how much of what, for whom, within which time.
 //!
-//! Start at [`Limit`]. Windows are calendar minutes, days and months in UTC; all times are milliseconds since 1970, taken from a
-//! [`Clock`] that is passed in. Who counts is in `budget`.
+//! Start at [`Limit`]. Windows are calendar minutes, days and months in the limit's time zone; all times are milliseconds since
+//! 1970, taken from a [`Clock`] that is passed in. Who counts is in `budget`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeZone};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -31,9 +32,9 @@ pub enum Metric {
 pub enum Window {
     /// A minute of the clock.
     Minute,
-    /// A day, in UTC.
+    /// A day.
     Day,
-    /// A month, in UTC.
+    /// A month.
     Month,
 }
 
@@ -60,6 +61,13 @@ pub struct Limit {
     pub window: Window,
     /// How much.
     pub cap: i64,
+    /// Whose minutes, days and months they are.
+    #[serde(skip, default = "utc")]
+    pub zone: Tz,
+}
+
+fn utc() -> Tz {
+    Tz::UTC
 }
 
 /// What one bound counts in one window.
@@ -75,6 +83,8 @@ pub struct Counter {
     pub window: Window,
     /// When the window began.
     pub starts_at: i64,
+    /// When the window ends: the first moment of the next one.
+    pub ends_at: i64,
 }
 
 /// An amount of each metric.
@@ -131,7 +141,7 @@ impl Refused {
     /// How long until the window ends; `None` if waiting does not help.
     pub fn retry_after(&self, now: i64) -> Option<Duration> {
         match self {
-            Self::Exceeded { counter } => Some(Duration::from_millis(u64::try_from(counter.ends_at() - now).unwrap_or(0))),
+            Self::Exceeded { counter } => Some(Duration::from_millis(u64::try_from(counter.ends_at - now).unwrap_or(0))),
             Self::TooLarge { .. } | Self::Unavailable => None,
         }
     }
@@ -169,48 +179,44 @@ impl Window {
         }
     }
 
-    /// When the window began that holds this moment.
-    pub fn starts_at(self, now: i64) -> i64 {
-        match self {
-            Self::Minute => now - now.rem_euclid(MINUTE),
-            Self::Day => now - now.rem_euclid(DAY),
-            Self::Month => month(now).map_or(now - now.rem_euclid(DAY), midnight),
-        }
-    }
-
-    /// When the window ends that began then.
-    pub fn ends_at(self, starts_at: i64) -> i64 {
-        match self {
-            Self::Minute => starts_at + MINUTE,
-            Self::Day => starts_at + DAY,
-            Self::Month => month(starts_at).and_then(|first| first.checked_add_months(chrono::Months::new(1))).map_or(starts_at + DAY, midnight),
-        }
+    /// The window that holds this moment: when it began and when the next one begins.
+    pub fn around(self, now: i64, zone: Tz) -> (i64, i64) {
+        let minute = now - now.rem_euclid(MINUTE);
+        let day = zone.timestamp_millis_opt(now).single().map(|local| local.date_naive());
+        let days = match self {
+            // Every time zone of today is a whole number of minutes from UTC.
+            Self::Minute => None,
+            Self::Day => day.and_then(|day| Some((day, day.checked_add_days(Days::new(1))?))),
+            Self::Month => day.and_then(|day| day.with_day(1)).and_then(|first| Some((first, first.checked_add_months(Months::new(1))?))),
+        };
+        days.map_or((minute, minute + MINUTE), |(first, next)| (midnight(first, zone), midnight(next, zone)))
     }
 }
 
 const MINUTE: i64 = 60_000;
-const DAY: i64 = 86_400_000;
 
-/// The first day of the month that holds this moment.
-fn month(now: i64) -> Option<NaiveDate> {
-    DateTime::from_timestamp_millis(now)?.date_naive().with_day(1)
-}
-
-fn midnight(day: NaiveDate) -> i64 {
-    day.signed_duration_since(NaiveDate::default()).num_milliseconds()
+/// The first moment of a day, in milliseconds since 1970. Where the clocks skip midnight it is the moment after the gap; where
+/// midnight comes twice it is the first one.
+fn midnight(day: NaiveDate, zone: Tz) -> i64 {
+    let wanted = day.and_time(NaiveTime::MIN);
+    if let Some(start) = zone.from_local_datetime(&wanted).earliest() {
+        return start.timestamp_millis();
+    }
+    // No zone is further than a day from UTC, so the moment lies between these.
+    let (mut before, mut after) = (wanted.and_utc().timestamp() - 2 * 86_400, wanted.and_utc().timestamp() + 2 * 86_400);
+    while after - before > 1 {
+        let middle = before + (after - before) / 2;
+        let is_before = DateTime::from_timestamp(middle, 0).is_some_and(|at| at.with_timezone(&zone).naive_local() < wanted);
+        if is_before { before = middle } else { after = middle }
+    }
+    after * 1_000
 }
 
 impl Limit {
     /// What it counts at this moment.
     pub fn counter(&self, tenant: Uuid, now: i64) -> Counter {
-        Counter { tenant, scope: self.scope, metric: self.metric, window: self.window, starts_at: self.window.starts_at(now) }
-    }
-}
-
-impl Counter {
-    /// When its window ends.
-    pub fn ends_at(&self) -> i64 {
-        self.window.ends_at(self.starts_at)
+        let (starts_at, ends_at) = self.window.around(now, self.zone);
+        Counter { tenant, scope: self.scope, metric: self.metric, window: self.window, starts_at, ends_at }
     }
 }
 

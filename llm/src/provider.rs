@@ -109,7 +109,7 @@ impl Default for Timeouts {
 pub enum Answer {
     /// As it comes.
     Stream(ChatStream),
-    /// At once. Only given where the caller asked for it so.
+    /// At once, because the caller asked for it so or the upstream knows no other way.
     Whole {
         /// The answer.
         reply: Reply,

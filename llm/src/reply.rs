@@ -121,16 +121,12 @@ impl Collector {
         }
     }
 
-    /// A signature belongs to the thoughts before it and may come in pieces; hidden thoughts stand alone.
+    /// A signature belongs to the thoughts before it; hidden thoughts stand alone.
     fn add_opaque(&mut self, more: &Opaque) {
-        if let (Opaque::Signature { data: fragment, .. }, Some((_, Part::Reasoning { opaque, .. }))) = (more, self.parts.last_mut()) {
-            match opaque {
-                None => return *opaque = Some(more.clone()),
-                Some(Opaque::Signature { data, .. }) => return data.push_str(fragment),
-                Some(Opaque::Hidden { .. }) => {}
-            }
+        match (more, self.parts.last_mut()) {
+            (Opaque::Signature { .. }, Some((_, Part::Reasoning { opaque: opaque @ None, .. }))) => *opaque = Some(more.clone()),
+            _ => self.parts.push((None, Part::Reasoning { text: String::new(), opaque: Some(more.clone()) })),
         }
-        self.parts.push((None, Part::Reasoning { text: String::new(), opaque: Some(more.clone()) }));
     }
 
     /// Some servers number all calls 0 and tell them apart only by id, so a second id at one index begins a new call.

@@ -1,4 +1,7 @@
 //! `cargo xtask bench`: a release build of the server measures itself against a durable PostgreSQL of its own.
+//! `cargo xtask bench gateway` measures calls through it to models, beside others: [`gateway`].
+
+mod gateway;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -14,7 +17,10 @@ use crate::{checkout, child};
 const NAME: &str = "bench";
 
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    apart: Option<Apart>,
     /// Only these benchmarks; `steward bench --help` names them.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
@@ -26,7 +32,16 @@ pub(crate) struct Args {
     home: Option<PathBuf>,
 }
 
+#[derive(clap::Subcommand)]
+enum Apart {
+    /// Calls through the gateway to models: beside a mere pass-through, LiteLLM and Portkey, before the same stand-in for a provider.
+    Gateway(gateway::Args),
+}
+
 pub(crate) fn run(args: Args) -> Result<()> {
+    if let Some(Apart::Gateway(args)) = args.apart {
+        return gateway::run(&args);
+    }
     let mut phases = Phases::default();
     let steward = phases.run("release build", || cargo::build_steward(Profile::Release))?;
     let home = checkout::home(args.home.as_deref())?;

@@ -5,14 +5,17 @@ mod browser;
 mod demo_server;
 mod deny;
 mod evals;
-mod machine;
+mod models;
 mod schemathesis;
+mod sdk;
+mod small_model;
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::ValueEnum;
 use demo_server::DemoServer;
+use models::Models;
 
 use crate::cargo;
 use crate::child;
@@ -59,6 +62,10 @@ enum Part {
     Evals,
     /// The screens in a headless browser.
     Browser,
+    /// The vendors' own clients at the doors to models, with a provider that plays by a script behind them.
+    Sdk,
+    /// A small real model behind those doors.
+    SmallModel,
     /// Generated bad input against every route of the OpenAPI document.
     Schemathesis,
 }
@@ -107,15 +114,15 @@ pub(crate) fn run(args: Args) -> Result<()> {
     if wanted(Part::Evals) {
         phases.attempt("evals", || evals::run(args.home.as_deref()))?;
     }
-    let browser = wanted(Part::Browser) && browser::folder()?.is_dir();
-    if browser || wanted(Part::Schemathesis) {
-        let mut server = None;
+    if [Part::Browser, Part::Sdk, Part::SmallModel, Part::Schemathesis].into_iter().any(wanted) {
+        let mut started = None;
         phases.attempt("demo server", || {
-            server = Some(DemoServer::start(args.home.as_deref())?);
+            let models = if wanted(Part::Sdk) || wanted(Part::SmallModel) { Some(Models::new()?) } else { None };
+            started = Some((DemoServer::start(args.home.as_deref(), models.as_ref())?, models));
             Ok(())
         })?;
-        if let Some(server) = server {
-            let served = against(&server, &mut phases, browser, wanted(Part::Schemathesis));
+        if let Some((server, models)) = started {
+            let served = against(&server, models.as_ref(), &mut phases, &wanted);
             // Whatever came of it: the server and its database end.
             let stopped = server.stop();
             served.and(stopped)?;
@@ -126,11 +133,18 @@ pub(crate) fn run(args: Args) -> Result<()> {
     finished
 }
 
-fn against(server: &DemoServer, phases: &mut Phases, browser: bool, schemathesis: bool) -> Result<()> {
-    if browser {
+fn against(server: &DemoServer, models: Option<&Models>, phases: &mut Phases, wanted: &dyn Fn(Part) -> bool) -> Result<()> {
+    if wanted(Part::Browser) {
         phases.attempt("browser", || browser::run(server))?;
     }
-    if schemathesis {
+    if let Some(models) = models.filter(|_| wanted(Part::Sdk)) {
+        phases.attempt("vendors' clients", || sdk::run(server, models))?;
+    }
+    if let Some(models) = models.filter(|_| wanted(Part::SmallModel)) {
+        phases.attempt("small model", || small_model::run(server, models))?;
+    }
+    // It comes last: some of what it sends ends sessions.
+    if wanted(Part::Schemathesis) {
         phases.attempt("schemathesis", || schemathesis::run(server.base_url(), &server.token()?))?;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Just enough HTTP to log in to a server on this machine. A real client would cost every first `cargo xtask` a minute of
+//! Just enough HTTP to log in to a server on this machine and to make a key. A real client would cost every first `cargo xtask` a minute of
 //! compiling.
 
 use std::io::{Read, Write};
@@ -10,15 +10,20 @@ use serde_json::Value;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Sends JSON, reads JSON.
-pub(crate) fn post(base_url: &str, path: &str, body: &Value) -> Result<Value> {
+/// Sends JSON, with a token where one is given, and reads JSON.
+pub(crate) fn post(base_url: &str, path: &str, token: Option<&str>, body: &Value) -> Result<Value> {
     let authority = base_url.strip_prefix("http://").with_context(|| format!("{base_url} is not a plain http address"))?;
     let authority = authority.trim_end_matches('/');
     let mut stream = TcpStream::connect(authority).with_context(|| format!("cannot connect to {authority}"))?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     let body = body.to_string();
+    let authorization = token.map_or_else(String::new, |token| format!("Authorization: Bearer {token}\r\n"));
     // By HTTP/1.0 the answer comes in one piece and ends with the connection.
-    write!(stream, "POST {path} HTTP/1.0\r\nHost: {authority}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())?;
+    write!(
+        stream,
+        "POST {path} HTTP/1.0\r\nHost: {authority}\r\n{authorization}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).with_context(|| format!("{authority} did not answer"))?;
     let (head, content) = answer.split_once("\r\n\r\n").context("the answer is not HTTP")?;

@@ -12,10 +12,13 @@ mod data;
 mod demo;
 mod full;
 mod http;
+mod machine;
+mod npm;
 mod phases;
 mod prepare;
 mod soak;
 mod test;
+mod venv;
 
 use std::process::ExitCode;
 

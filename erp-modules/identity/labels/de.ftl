@@ -167,11 +167,16 @@ identity-api_key = API-Schlüssel
 identity-api_key--name = Name
 identity-api_key--user = Benutzer
 identity-api_key--api_key = API-Schlüssel
+identity-api_key--purpose = Zweck
+identity-api_key--purpose--erp = ERP
+identity-api_key--purpose--models = Sprachmodelle
+identity-api_key--purpose--assistant = Sprachmodelle und Assistent
 identity-api_key--expires_at = Läuft ab
 identity-api_key--revoked_at = Beendet
 
 identity-api_key-create = API-Schlüssel anlegen
     .description = Macht einen Schlüssel, der einmal gezeigt wird. Ohne Benutzer ist es der eigene.
+identity-api_key-make_for_models = Schlüssel für Sprachmodelle anlegen
 identity-api_key-revoke = API-Schlüssel beenden
     .description = Beendet den Schlüssel sofort.
 

@@ -167,11 +167,16 @@ identity-api_key = API key
 identity-api_key--name = Name
 identity-api_key--user = User
 identity-api_key--api_key = API key
+identity-api_key--purpose = Purpose
+identity-api_key--purpose--erp = ERP
+identity-api_key--purpose--models = language models
+identity-api_key--purpose--assistant = language models and assistant
 identity-api_key--expires_at = Expires
 identity-api_key--revoked_at = Ended
 
 identity-api_key-create = Make API key
     .description = Makes a key that is shown once. Without a user it is your own.
+identity-api_key-make_for_models = Make key for language models
 identity-api_key-revoke = End API key
     .description = Ends the key at once.
 

@@ -55,6 +55,14 @@ pub struct Login {
     pub principal: Principal,
 }
 
+/// A living API key for language models.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ModelKey {
+    pub tenant: Uuid,
+    pub user: Uuid,
+    pub key: Uuid,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Claims {
     sub: Uuid,
@@ -253,11 +261,26 @@ impl Authenticator {
         Ok(person(hints.tenant_id, hints.sub, hints.sid, true))
     }
 
+    /// Whose key for language models this is. It opens no unit of work; that it lives was looked up for this very answer,
+    /// so whoever asks often keeps the answer for a moment.
+    pub async fn model_key(&self, bearer: &str) -> Result<ModelKey> {
+        let key = bearer.strip_prefix("stw_").ok_or_else(invalid)?;
+        let (tenant, user, key) = self.look_up(key, "model_key_lookup").await?;
+        Ok(ModelKey { tenant, user, key })
+    }
+
     async fn by_key(&self, bearer: &str, key: &str) -> Result<Principal> {
         let digest = *blake3::hash(bearer.as_bytes()).as_bytes();
         if let Some((tenant, user, id)) = self.known.get(&digest).await {
             return Ok(person(tenant, user, id, false));
         }
+        let (tenant, user, id) = self.look_up(key, "api_key_lookup").await?;
+        self.known.insert(digest, (tenant, user, id)).await;
+        Ok(person(tenant, user, id, false))
+    }
+
+    /// Tenant, user and id of a living key, by the function of the placement that knows keys of the wanted purpose.
+    async fn look_up(&self, key: &str, function: &'static str) -> Result<(Uuid, Uuid, Uuid)> {
         let mut parts = key.splitn(3, '_');
         let (Some(slug), Some(id), Some(secret)) = (parts.next(), parts.next().and_then(|id| Uuid::try_parse(id).ok()), parts.next()) else {
             return Err(invalid());
@@ -266,13 +289,12 @@ impl Authenticator {
             Err(error) if error.code == Code::NotFound => return Err(invalid()),
             found => found?,
         };
-        let row: Option<(Uuid, Vec<u8>)> =
-            sqlx::query_as(AssertSqlSafe(format!("SELECT user_id, secret_hash FROM {}.api_key_lookup($1, $2)", placement.schema)))
-                .bind(placement.tenant)
-                .bind(id)
-                .fetch_optional(&self.database.login)
-                .await
-                .during("look up the API key")?;
+        let row: Option<(Uuid, Vec<u8>)> = sqlx::query_as(AssertSqlSafe(format!("SELECT user_id, secret_hash FROM {}.{function}($1, $2)", placement.schema)))
+            .bind(placement.tenant)
+            .bind(id)
+            .fetch_optional(&self.database.login)
+            .await
+            .during("look up the API key")?;
         let Some((user, stored)) = row else { return Err(invalid()) };
         if !bool::from(blake3::hash(secret.as_bytes()).as_bytes().as_slice().ct_eq(&stored)) {
             return Err(invalid());
@@ -283,8 +305,7 @@ impl Authenticator {
             .execute(&self.database.login)
             .await
             .during("note the use of the API key")?;
-        self.known.insert(digest, (placement.tenant, user, id)).await;
-        Ok(person(placement.tenant, user, id, false))
+        Ok((placement.tenant, user, id))
     }
 
     /// Ends the principal's own session. An API key has none to end.

@@ -74,6 +74,7 @@ pub fn module() -> Module {
         .command::<department::update::UpdateDepartment>()
         .command::<session::revoke::RevokeSession>()
         .command::<api_key::create::CreateApiKey>()
+        .command::<api_key::make_for_models::MakeForModels>()
         .command::<api_key::revoke::RevokeApiKey>()
         .query::<place::UserPlace>()
         .query::<place::CompanyFacts>()

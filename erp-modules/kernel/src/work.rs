@@ -301,12 +301,18 @@ impl Work {
         outcome
     }
 
-    /// Commits a unit of work that [`Kernel::record`] opened.
-    pub async fn finish_record(self) -> Result<()> {
+    /// Commits a unit of work that [`Kernel::record`] opened, with the events that it emitted.
+    pub async fn finish_record(mut self) -> Result<()> {
         if self.depth > 0 || self.spec.name != "kernel.idle" {
             return Err(Error::internal("a command never commits"));
         }
-        self.tx.commit().await.during("commit a record")
+        let tells = !self.events.is_empty();
+        self.flush_events().await?;
+        self.tx.commit().await.during("commit a record")?;
+        if tells {
+            self.kernel.committed.tell();
+        }
+        Ok(())
     }
 
     /// Ends the unit of work without a trace.

@@ -21,6 +21,37 @@ export async function call(method, path, body) {
 
 const isNothing = (value) => value === null || value === undefined || value === "" || value?.amount === null;
 
+/** What is said of a name; what every object answers to (`constructor`) is none of it. */
+const own = (of, name) => (of && Object.hasOwn(of, name) ? of[name] : undefined);
+
+/** A value as what it fills has it: choices by their labels, texts to the letter, however much they look like a figure. */
+function asFilled(known, value, context) {
+  const choice = typeof value === "string" ? own(known?.choices, value) : undefined;
+  if (choice !== undefined) return choice;
+  if (isNothing(value)) return show(null, context);
+  if (known?.kind === "text" || known?.kind === "long_text") return String(value);
+  if (known?.kind === "texts" && Array.isArray(value)) return value.join(", ");
+  return show(value, context);
+}
+
+/** What whoever goes on must know before anything else, by the names of the server. */
+export function noticeBoxes(names, words) {
+  const told = (names ?? []).map((name) => [name, words[name.replaceAll("_", "-")]]).filter(([, text]) => text);
+  return told.map(([name, text]) => element("div", { class: `alert alert-${name === "asked_only" ? "danger" : "warning"}`, role: "alert", "data-notice": name }, text));
+}
+
+/** Values that are not the person's own words, each with the record that it comes from; `where` says which step it is in. */
+export function markBoxes(marks, { words, names }, where = () => "") {
+  if (!marks?.length) return [];
+  const line = (mark) => {
+    const resource = names.resources[mark.source?.resource];
+    const origin = mark.source ? mark.source.title || resource?.label || mark.source.resource : null;
+    const source = mark.source?.id && resource ? element("a", { href: `${resource.path}/${encodeURIComponent(mark.source.id)}` }, origin) : origin;
+    return element("li", { "data-tainted": mark.path }, `${where(mark)}${mark.path}: `, element("q", {}, mark.value), ` – ${words[`tainted-${mark.why}`] ?? mark.why} `, source);
+  };
+  return [element("div", { class: "alert alert-warning", role: "alert" }, element("strong", {}, words.tainted), element("ul", { class: "mb-0" }, ...marks.map(line)))];
+}
+
 export function proposalCard(proposal, context) {
   const { words, names } = context;
   const label = (command) => names.commands[command] ?? command;
@@ -36,10 +67,8 @@ export function proposalCard(proposal, context) {
     actions,
   );
 
-  /** What the person must know before anything else. */
   function notices() {
-    const told = (proposal.notices ?? []).map((name) => [name, words[name.replaceAll("_", "-")]]).filter(([, text]) => text);
-    const parts = told.map(([name, text]) => element("div", { class: `alert alert-${name === "asked_only" ? "danger" : "warning"}`, role: "alert", "data-notice": name }, text));
+    const parts = noticeBoxes(proposal.notices, words);
     for (const duplicate of duplicates) {
       const step = proposal.steps.length > 1 ? `${words.step} ${duplicate.step + 1}: ` : "";
       parts.push(element("div", { class: "alert alert-danger", role: "alert", "data-duplicate": duplicate.step }, step, words.duplicate));
@@ -50,7 +79,7 @@ export function proposalCard(proposal, context) {
 
   /** What is executed, step by step: each value that was filled in, and whether it is the person's own. */
   function showArguments(steps, titles) {
-    const views = steps.map((step, at) => ({ command: step.command, rows: rowsOf(step, at, titles) }));
+    const views = steps.map((step, at) => ({ command: step.command, rows: rowsOf(step, at, { titles, earlier: steps.slice(0, at).map((one) => one.name) }) }));
     if (steps.length > 1) {
       given.replaceChildren(element("ol", { class: "steward-steps" }, ...views.map(({ command, rows }) => element("li", { "data-step": command }, label(command), table(command, rows)))));
     } else {
@@ -63,43 +92,35 @@ export function proposalCard(proposal, context) {
     return element("table", { class: "table table-sm steward-arguments", "aria-label": label(command) }, element("tbody", {}, ...rows));
   }
 
-  function rowsOf(step, at, titles) {
-    const inputs = names.inputs?.[step.command] ?? {};
-    const fields = names.resources[step.command.slice(0, step.command.lastIndexOf("."))]?.fields ?? {};
+  function rowsOf(step, at, records) {
+    const inputs = own(names.inputs, step.command);
+    const fields = names.resources[step.command.slice(0, step.command.lastIndexOf("."))]?.fields;
     const marked = (path) => (proposal.tainted ?? []).some((mark) => mark.step === at && mark.path === path);
     const entries = Object.entries(step.arguments ?? {}).filter(([name]) => name !== "allow_duplicate" && name !== "custom");
-    const rows = entries.filter(([, value]) => !isNothing(value)).map(([name, value]) => [name, inputs[name], value]);
-    for (const [name, value] of Object.entries(step.arguments?.custom ?? {})) if (!isNothing(value)) rows.push([`custom.${name}`, fields[name], value]);
-    return rows.map(([path, input, value]) => element("tr", {}, element("th", { scope: "row" }, input?.label ?? path), filled(path, input, value, titles, marked)));
+    const rows = entries.filter(([, value]) => !isNothing(value)).map(([name, value]) => [name, own(inputs, name), value]);
+    for (const [name, value] of Object.entries(step.arguments?.custom ?? {})) if (!isNothing(value)) rows.push([`custom.${name}`, own(fields, name), value]);
+    return rows.map(([path, input, value]) => element("tr", {}, element("th", { scope: "row" }, input?.label ?? path), filled(path, input, value, records, marked)));
   }
 
   /** A value as a person reads it; a line of a document is a line. */
-  function filled(path, input, value, titles, marked) {
-    const told = (known, one) => known?.choices?.[one] ?? titles[one] ?? (/^\$/.test(one) ? `→ ${one.slice(1)}` : show(one, context));
+  function filled(path, input, value, { titles, earlier }, marked) {
+    // Only what names a record is shown as one: a text may read like the id of one, or like the name of a step.
+    const record = (one) => own(titles, one) ?? (one.startsWith("$") && earlier.includes(one.slice(1)) ? `→ ${one.slice(1)}` : undefined);
+    const told = (known, one) => (known?.kind === "reference" && typeof one === "string" ? record(one) : undefined) ?? asFilled(known, one, context);
     const mark = (name, at) => ({ class: marked(at) ? "steward-new steward-tainted" : name, "data-tainted": marked(at) ? at : false, title: marked(at) ? words.tainted : false });
     if (Array.isArray(value) && value.some((row) => row !== null && typeof row === "object")) {
       const cell = (at, known, name, one) => element("span", mark("", at), `${known?.label ?? name}: `, told(known, one));
       const line = (row, at) => {
         const cells = Object.entries(row).filter(([, one]) => !isNothing(one));
-        return element("li", {}, ...cells.flatMap(([name, one], nth) => [nth > 0 ? ", " : null, cell(`${path}[${at}].${name}`, input?.lines?.[name], name, one)]));
+        return element("li", {}, ...cells.flatMap(([name, one], nth) => [nth > 0 ? ", " : null, cell(`${path}[${at}].${name}`, own(input?.lines, name), name, one)]));
       };
       return element("td", {}, element("ol", { class: "mb-0 ps-3" }, ...value.map(line)));
     }
     return element("td", mark("steward-new", path), Array.isArray(value) ? value.join(", ") : told(input, value));
   }
 
-  /** Values that are not the person's own words, each with the record that it comes from. */
   function tainted() {
-    const marks = proposal.tainted ?? [];
-    if (marks.length === 0) return [];
-    const line = (mark) => {
-      const resource = names.resources[mark.source?.resource];
-      const origin = mark.source ? mark.source.title || resource?.label || mark.source.resource : null;
-      const source = mark.source?.id && resource ? element("a", { href: `${resource.path}/${encodeURIComponent(mark.source.id)}` }, origin) : origin;
-      const step = proposal.steps.length > 1 ? `${words.step} ${mark.step + 1}, ` : "";
-      return element("li", { "data-tainted": mark.path }, `${step}${mark.path}: `, element("q", {}, mark.value), ` – ${words[`tainted-${mark.why}`] ?? mark.why} `, source);
-    };
-    return [element("div", { class: "alert alert-warning", role: "alert" }, element("strong", {}, words.tainted), element("ul", { class: "mb-0" }, ...marks.map(line)))];
+    return markBoxes(proposal.tainted, context, (mark) => (proposal.steps.length > 1 ? `${words.step} ${mark.step + 1}, ` : ""));
   }
 
   const say = (text, kind) => status.replaceChildren(element("div", { class: `alert alert-${kind} m-0` }, text));
@@ -138,10 +159,7 @@ export function proposalCard(proposal, context) {
   function changed(changes) {
     const resource = names.resources[changes[0].resource];
     const isNew = changes.every((change) => isNothing(change.old));
-    const value = (change, side) => {
-      const known = resource?.fields[change.field]?.choices?.[side];
-      return known ?? show(side, context);
-    };
+    const value = (change, side) => asFilled(own(resource?.fields, change.field), side, context);
     const row = (change) =>
       element(
         "tr",

@@ -1,6 +1,6 @@
 // The chat: sends a question, shows the events of its answer as they come, and picks a dropped stream up where it broke.
 
-import { call, proposalCard, written } from "./card.js";
+import { call, markBoxes, noticeBoxes, proposalCard, written } from "./card.js";
 import { readEvents } from "./sse.js";
 import { element, showText } from "./text.js";
 
@@ -84,6 +84,8 @@ class Answer {
     // The address is made by the server from the catalogue; anything else is not followed.
     if (!event.path || !/^\/app\/[a-z_]+\/[a-z_]+([/?][^\\\s]*)?$/.test(event.path)) return;
     const label = [event.label, event.title].filter(Boolean).join(" ");
+    // What stands in the form and is not the person's own is told before he opens it.
+    this.cards.append(...noticeBoxes(event.notices, words), ...markBoxes(event.tainted, { words, names }));
     this.cards.append(element("a", { class: "btn mt-2", href: event.path, "data-open": true }, `${words.open}: ${label}`));
   }
   on_done(event) {

@@ -102,7 +102,7 @@ impl Turn<'_> {
                 tools::SEARCH => self.search(arguments, findings).await,
                 tools::REPORT => self.report(&arguments, findings, language).await,
                 tools::PROPOSE => self.propose(arguments, findings, language).await,
-                tools::OPEN_SCREEN => self.open_screen(arguments, findings).await,
+                tools::OPEN_SCREEN => self.open_screen(arguments, findings, language).await,
                 tools::ASK => {
                     findings.asked = Some(arguments);
                     Ok(json!({ "asked": true }))
@@ -120,7 +120,7 @@ impl Turn<'_> {
     }
 
     async fn query(&self, arguments: &Value, findings: &mut Findings, language: &str) -> Result<Value> {
-        let (result, sources) = query::run(&self.state().kernel, self.principal(), arguments.clone()).await?;
+        let (result, sources) = query::run(&self.state().kernel, self.principal(), arguments.clone(), language).await?;
         findings.sources.add(sources);
         findings.provenance.query(&findings.catalogue, arguments, &result);
         findings.evidence.query(arguments, &result);
@@ -200,11 +200,11 @@ impl Turn<'_> {
         Ok(result)
     }
 
-    async fn open_screen(&self, arguments: Value, findings: &mut Findings) -> Result<Value> {
+    async fn open_screen(&self, arguments: Value, findings: &mut Findings, language: &str) -> Result<Value> {
         if findings.screens >= SCREENS_MAX {
             return Err(Error::new(Code::TooLarge, format!("at most {SCREENS_MAX} screens are opened for one question")));
         }
-        let (screen, sources) = screen::run(self.state(), self.principal(), arguments, &findings.provenance).await?;
+        let (screen, sources) = screen::run(self.state(), self.principal(), arguments, &findings.provenance, language).await?;
         findings.screens += 1;
         findings.sources.add(sources);
         self.recorder.rests_on(&findings.sources);

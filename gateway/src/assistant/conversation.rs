@@ -5,6 +5,7 @@
 //! turn begins with, [`speech`] how the model's words become the answer: sentence by sentence as they come, each held
 //! against what the tools returned before anybody sees it.
 
+mod language;
 mod opening;
 mod speech;
 
@@ -23,8 +24,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use steward_kernel::labels::Labels;
 use steward_kernel::{Code, Error, Principal, Result};
-use steward_llm::{ChatRequest, ChatStream, Collector, Delta, Message, Provider, Reply, Target, Tool, ToolCall};
-use steward_planner::Planner;
+use steward_llm::{Call, ChatRequest, ChatStream, Collector, Delta, Message, Reply, Target, Tool, ToolCall, Unmetered};
 use steward_rag::retrieve::Position;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -191,19 +191,20 @@ impl Turn<'_> {
     /// One reply, of whoever can give one. One that breaks off is asked of the planner instead, as long as nothing of it
     /// was shown.
     async fn ask_model(&self, request: &ChatRequest, served: &mut Served, speech: &mut Speech, findings: &mut Findings, language: &str) -> Result<Reply> {
-        let models = &self.state().models;
+        let state = self.state();
         if !served.by_planner {
-            let answered = match models.chat(request).await {
+            let call = Call { alias: &state.config.assistant.alias, meter: &Unmetered, last_resort: Some(&state.planner) };
+            let answered = match state.models.chat(&call, request).await {
                 Ok(answered) => {
-                    served.by_planner |= answered.served_by == Planner.name();
+                    served.by_planner |= answered.is_last_resort;
                     served.by_stand_in |= answered.degraded;
                     speech.lead = self.degraded_notice(served, language);
                     if served.by_planner {
                         findings.evidence.trust();
                     }
-                    let reply = self.listen(answered.stream, speech, findings).await?;
+                    let reply = self.listen(answered.answer.into_stream(), speech, findings).await?;
                     if let Ok(reply) = &reply {
-                        self.recorder.used(&answered.served_by, reply.usage);
+                        self.recorder.used(&answered.provider, reply.usage);
                     }
                     reply
                 }
@@ -224,7 +225,8 @@ impl Turn<'_> {
         speech.interrupted();
         findings.evidence.trust();
         speech.lead = self.degraded_notice(served, language);
-        let planned = async { Planner.chat(Target::default().attempt(request)).await?.into_reply().await };
+        let target = Target::default();
+        let planned = async { state.planner.chat(target.attempt(request)).await?.into_reply().await };
         let reply = planned.await.map_err(|error| Error::internal("the planner failed").with_source(error))?;
         speech.push(&reply.text());
         Ok(reply)
@@ -255,7 +257,8 @@ impl Turn<'_> {
     }
 
     fn is_degraded(&self, served: &Served) -> bool {
-        served.by_stand_in || served.by_planner && !self.state().models.links().is_empty()
+        let state = self.state();
+        served.by_stand_in || served.by_planner && state.models.live().snapshot().alias(&state.config.assistant.alias).is_some()
     }
 
     /// The sentence that says that the usual model did not answer.

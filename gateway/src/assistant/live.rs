@@ -304,13 +304,17 @@ impl Recorder {
             Ending::Failed => End::Failed,
         });
         let turn = store::Turn { sources: (is_end || sources != stored).then_some(&sources), usage: is_end.then_some(&usage), end };
-        if let Err(error) = store::append(&self.state.kernel, &self.principal, self.message, &events, turn).await {
+        let stored = store::append(&self.state.kernel, &self.principal, self.message, &events, turn).await;
+        if let Err(error) = &stored {
             // Who listens still gets the answer; who comes later is told that it was lost.
             tracing::warn!(message.id = %self.message, code = error.code.as_str(), "events of a conversation could not be stored");
         }
         {
             let mut told = locked(&self.told);
-            told.stored = sources;
+            // What was not stored goes with the next events: an answer must never rest on more than is known of it.
+            if stored.is_ok() {
+                told.stored = sources;
+            }
             told.text.push_str(&entry.text);
             if let Some(figures) = entry.figures {
                 told.figures = figures;

@@ -287,8 +287,8 @@ pub(super) async fn mask(read: &mut Read, gone: &str, answers: &mut [Stored<'_>]
     }
     sight.look(read).await?;
     for answer in answers {
-        // What was told of an answer that came to no end is an answer too.
-        let is_told = answer.is_done || answer.events.iter().any(|(name, _)| matches!(*name, "text" | "citation" | "ask" | "open_screen"));
+        // What was told of an answer that came to no end is an answer too, and so is a card.
+        let is_told = answer.is_done || answer.events.iter().any(|(name, _)| !matches!(*name, "start" | "error"));
         if is_told && !sight.holds(read, answer.sources) {
             mask::events(&mut answer.events, gone);
             if let Some(text) = &mut answer.text {

@@ -20,8 +20,6 @@ pub(super) const STEPS_MAX: usize = 20;
 const AUDITED_MAX: usize = 100;
 /// The person asked a question, and gets a proposal.
 const ASKED_ONLY: &str = "asked_only";
-/// Texts of others were read before it was proposed.
-const READ_TEXTS: &str = "read_texts";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,10 +54,10 @@ pub(super) async fn run(kernel: &Arc<Kernel>, principal: &Principal, question: &
             return Err(kernel.refuse(principal, &refused.command, refused.error(), detail).await);
         }
     };
-    let notices = [(ASKED_ONLY, findings.provenance.is_question()), (READ_TEXTS, findings.provenance.has_passages() || !marks.is_empty())];
+    let asked_only = findings.provenance.is_question().then(|| ASKED_ONLY.to_owned());
     let provenance = Provenance {
         message: Some(question.message),
-        notices: notices.into_iter().filter(|(_, applies)| *applies).map(|(name, _)| name.to_owned()).collect(),
+        notices: asked_only.into_iter().chain(findings.provenance.notices(&marks)).collect(),
         tainted: json!(marks),
         records,
         sources: json!(findings.sources),

@@ -65,16 +65,16 @@ impl FilterArguments {
 }
 
 /// Runs the tool: what goes to the model, and what it was made of.
-pub(super) async fn run(kernel: &Arc<Kernel>, principal: &Principal, arguments: Value) -> Result<(Value, Sources)> {
+pub(super) async fn run(kernel: &Arc<Kernel>, principal: &Principal, arguments: Value, language: &str) -> Result<(Value, Sources)> {
     let arguments: Arguments = serde_json::from_value(arguments)
         .map_err(|error| Error::new(Code::InvalidInput, format!("the arguments of query are not what they should be: {error}")))?;
     let mut read = kernel.read(principal).await?;
-    let result = answer(&mut read, arguments).await?;
+    let result = answer(&mut read, arguments, language).await?;
     read.finish().await?;
     Ok(result)
 }
 
-async fn answer(read: &mut Read, arguments: Arguments) -> Result<(Value, Sources)> {
+async fn answer(read: &mut Read, arguments: Arguments, language: &str) -> Result<(Value, Sources)> {
     let catalogue = Arc::clone(read.catalogue());
     let resource = Arc::clone(catalogue.resource(&arguments.resource)?);
     let filters = arguments.filters.iter().flatten().map(FilterArguments::filter).collect::<Result<Vec<_>>>()?;
@@ -100,7 +100,7 @@ async fn answer(read: &mut Read, arguments: Arguments) -> Result<(Value, Sources
         let measures = if measures.is_empty() { vec!["count".to_owned()] } else { measures.clone() };
         aggregate(read, &resource, &filters, &measures, &group, sort.as_deref(), limit).await?
     };
-    result["scope"] = scope(read, &catalogue, &resource).await?;
+    result["scope"] = scope(read, &catalogue, &resource, language).await?;
     let names = names(read, &catalogue, &resource, &filters).await;
     let measured = if group.is_empty() || !measures.is_empty() { measures.join(", ") } else { "count".to_owned() };
     let what = match (measured.is_empty(), arguments.count.unwrap_or(false)) {
@@ -202,14 +202,13 @@ async fn aggregate(
 }
 
 /// Over what the answer is computed. Lines stand for the documents that they belong to.
-async fn scope(read: &mut Read, catalogue: &Catalogue, resource: &Resource) -> Result<Value> {
+async fn scope(read: &mut Read, catalogue: &Catalogue, resource: &Resource, language: &str) -> Result<Value> {
     let width = read.scope_note(&resource.name).unwrap_or(Scope::Tenant);
     let over = resource.parent.as_ref().map_or(resource.name.as_ref(), |parent| parent.resource.as_ref());
-    let language = read.rights().language.clone();
     let labels = Arc::clone(&read.kernel().labels);
-    let label = labels.plural(&language, over);
+    let label = labels.plural(language, over);
     // German writes nouns with capitals, English does not within a sentence.
-    let label = if labels.nearest(&language) == "en" { label.to_lowercase() } else { label.into_owned() };
+    let label = if labels.nearest(language) == "en" { label.to_lowercase() } else { label.into_owned() };
     if width == Scope::Tenant || !catalogue.resources.contains_key(over) {
         return Ok(json!({ "width": width.as_str(), "rows": null, "label": label }));
     }

@@ -251,6 +251,9 @@ pub(super) async fn history(read: &mut steward_kernel::Read, principal: &Princip
     Ok(said.collect())
 }
 
+/// Microseconds from 1970 to the year 10000.
+const MICROS_MAX: i64 = 253_402_300_800_000_000;
+
 /// Where a page of conversations goes on: behind the last one that was shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Cursor {
@@ -261,7 +264,9 @@ pub(super) struct Cursor {
 impl Cursor {
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (micros, id) = text.split_once('_')?;
-        Some(Self { updated_at: DateTime::from_timestamp_micros(micros.parse().ok()?)?, id: Uuid::try_parse(id).ok()? })
+        // Of the years 1970 to 9999: the database knows fewer times than can be written.
+        let micros = micros.parse().ok().filter(|micros| (0..MICROS_MAX).contains(micros))?;
+        Some(Self { updated_at: DateTime::from_timestamp_micros(micros)?, id: Uuid::try_parse(id).ok()? })
     }
 
     fn text(self) -> String {

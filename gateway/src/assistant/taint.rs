@@ -30,8 +30,13 @@ use steward_kernel::{Catalogue, Code, Error, Field, Kind, Result};
 use uuid::Uuid;
 use words::{Text, numbers};
 
+/// Texts of others were read before.
+const READ_TEXTS: &str = "read_texts";
 /// The resource of what an earlier answer said.
 const EARLIER: &str = "assistant.message";
+
+/// How far from today a day may be whose year nobody said.
+const DAYS_OF_A_YEAR: i64 = 366;
 
 /// Where a tainted text stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,6 +110,7 @@ pub(super) struct Provenance {
     own: Text,
     own_numbers: HashSet<Decimal>,
     own_dates: Dates,
+    today: NaiveDate,
     /// What choices are called.
     labels: Option<Arc<Labels>>,
     is_question: bool,
@@ -122,7 +128,14 @@ impl Provenance {
         let own = said.clone().collect::<Vec<_>>().join("\n");
         let is_question = said.last().is_some_and(is_question);
         let (own_numbers, own_dates) = (numbers(&own), Dates::of(&own));
-        Self { own_numbers, own_dates, dates: HashSet::from([today]), own: Text::of(&own), is_question, labels, ..Self::default() }
+        Self { own_numbers, own_dates, today, dates: HashSet::from([today]), own: Text::of(&own), is_question, labels, ..Self::default() }
+    }
+
+    /// Whether the day is one that the person said. One without a year is the nearest of its kind, not that of any year, unless
+    /// the year was said elsewhere.
+    fn is_own_day(&self, date: NaiveDate) -> bool {
+        let is_near = (date - self.today).num_days().abs() <= DAYS_OF_A_YEAR;
+        self.own_dates.whole.contains(&date) || self.own_dates.says(date) && (is_near || self.own_numbers.contains(&Decimal::from(date.year())))
     }
 
     /// The person asked, and did not ask for anything to be done.
@@ -253,9 +266,10 @@ impl Provenance {
         }
     }
 
-    /// Texts were read that somebody else wrote.
-    pub(super) fn has_passages(&self) -> bool {
-        self.has_passages
+    /// What whoever gets these marks is warned of: the texts of others that were read may have led to what they cannot be
+    /// seen in.
+    pub(super) fn notices(&self, marks: &[Mark]) -> Vec<String> {
+        if self.has_passages || !marks.is_empty() { vec![READ_TEXTS.to_owned()] } else { Vec::new() }
     }
 
     /// Marks what is not the person's, and refuses what must be.

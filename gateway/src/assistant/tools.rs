@@ -32,15 +32,15 @@ pub(super) struct Definitions(Mutex<HashMap<String, Vec<Arc<Tool>>>>);
 const KEPT_MAX: usize = 100;
 
 impl Definitions {
-    pub(super) fn of(&self, read: &Read, labels: &Labels) -> Vec<Arc<Tool>> {
+    /// `language` is one that there are labels in.
+    pub(super) fn of(&self, read: &Read, labels: &Labels, language: &str) -> Vec<Arc<Tool>> {
         let rights = read.rights();
         let mut grants: Vec<&str> = rights.grants.keys().map(String::as_str).collect();
         grants.sort_unstable();
         let key = format!(
-            "{}|{}|{}|{grants:?}|{:?}|{:?}|{:?}",
+            "{}|{}|{language}|{grants:?}|{:?}|{:?}|{:?}",
             read.tenant(),
             read.catalogue().version,
-            labels.nearest(&rights.language),
             rights.modules,
             rights.modules_off,
             rights.flags_off
@@ -49,7 +49,7 @@ impl Definitions {
         if let Some(tools) = kept.get(&key) {
             return tools.clone();
         }
-        let tools = definitions(read, labels);
+        let tools = definitions(read, labels, language);
         if kept.len() >= KEPT_MAX {
             kept.clear();
         }
@@ -58,8 +58,7 @@ impl Definitions {
     }
 }
 
-fn definitions(read: &Read, labels: &Labels) -> Vec<Arc<Tool>> {
-    let language = labels.nearest(&read.rights().language);
+fn definitions(read: &Read, labels: &Labels, language: &str) -> Vec<Arc<Tool>> {
     let shown = Shown { read, labels, language };
     let mut tools = Vec::new();
     let resources: Vec<&Arc<Resource>> = read.catalogue().resources.values().filter(|resource| read.may_read(&resource.name)).collect();
@@ -81,8 +80,13 @@ fn definitions(read: &Read, labels: &Labels) -> Vec<Arc<Tool>> {
 
 /// Commands that an assistant may propose at all, whoever asks.
 fn proposable(read: &Read) -> impl Iterator<Item = &Arc<CommandSpec>> {
-    let entitled = |spec: &CommandSpec| read.rights().entitled(module_of(&spec.name), spec.flag.as_deref());
-    read.catalogue().commands.values().filter(move |spec| !spec.internal && spec.risk != Risk::HumanOnly && entitled(spec))
+    read.catalogue().commands.values().filter(|spec| is_proposable(read, spec))
+}
+
+/// Whether an assistant may propose the command or lead to its form, by the classes of the tenant's own catalogue. Whether
+/// the person may run it is another question.
+pub(super) fn is_proposable(read: &Read, spec: &CommandSpec) -> bool {
+    !spec.internal && spec.risk != Risk::HumanOnly && read.rights().entitled(module_of(&spec.name), spec.flag.as_deref())
 }
 
 /// Fields of a resource that may go into a prompt.

@@ -8,10 +8,45 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
 
 /// How long the database may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// One look at the database at a time, whoever asks: it goes over every placement, and anybody may ask for it. Those who
+/// wait share one that began after they came, so none is told what was.
+#[derive(Default)]
+pub(crate) struct Looks(Mutex<Option<(Instant, Look)>>);
+
+#[derive(Clone, Copy)]
+struct Look {
+    database: bool,
+    /// `None` where nothing can be said.
+    migrations: Option<bool>,
+}
+
+impl Looks {
+    async fn look(&self, state: &AppState) -> Look {
+        let came = Instant::now();
+        let mut last = self.0.lock().await;
+        if let Some((_, look)) = last.as_ref().filter(|(begun, _)| *begun >= came) {
+            return *look;
+        }
+        let begun = Instant::now();
+        let app = &state.kernel.database.app;
+        let ask = sqlx::query_scalar::<_, i32>("SELECT 1").fetch_one(app);
+        let database = matches!(tokio::time::timeout(PATIENCE, ask).await, Ok(Ok(_)));
+        // They were applied or checked before the server listened; since then a backup may have been restored.
+        let migrations = match database {
+            true => Some(matches!(tokio::time::timeout(PATIENCE, state.migrations.missing(app)).await, Ok(Ok(0)))),
+            false => None,
+        };
+        let look = Look { database, migrations };
+        *last = Some((begun, look));
+        look
+    }
+}
 
 pub(crate) fn router() -> Router<AppState> {
     Router::new().route("/healthz", get(alive)).route("/readyz", get(ready)).route("/metrics", get(metrics))
@@ -24,15 +59,9 @@ async fn alive() -> Response {
 
 /// The database is reachable, its migrations are current, events are delivered, and no stop is under way.
 async fn ready(State(state): State<AppState>) -> Response {
-    let app = &state.kernel.database.app;
-    let ask = sqlx::query_scalar::<_, i32>("SELECT 1").fetch_one(app);
-    let database = matches!(tokio::time::timeout(PATIENCE, ask).await, Ok(Ok(_)));
+    let Look { database, migrations } = state.looks.look(&state).await;
     let told = |good: bool| if good { "ok" } else { "failing" };
-    // They were applied or checked before the server listened; since then a backup may have been restored.
-    let migrations = match database {
-        true => told(matches!(tokio::time::timeout(PATIENCE, state.migrations.missing(app)).await, Ok(Ok(0)))),
-        false => "unknown",
-    };
+    let migrations = migrations.map_or("unknown", told);
     let relay = state.relay_is_healthy();
     let stopping = state.is_stopping();
     let good = database && migrations == "ok" && relay;

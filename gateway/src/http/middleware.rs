@@ -3,7 +3,7 @@
 
 use crate::assistant::{CONFIRMATION_TOKEN, LAST_EVENT_ID};
 use crate::error::{CORRELATION, Problem};
-use crate::http::extract::IDEMPOTENCY_KEY;
+use crate::http::extract::{IDEMPOTENCY_KEY, REPLAYED};
 use crate::http::rest::search::POSITION;
 use crate::state::AppState;
 use crate::telemetry;
@@ -57,6 +57,7 @@ fn door_of(route: &str) -> &'static str {
         "/healthz" | "/readyz" | "/metrics" => "health",
         _ if route.starts_with("/api/v1/assistant") => "assistant",
         _ if route.starts_with("/api/") => "rest",
+        _ if route.starts_with("/v1/") => "models",
         _ if route.starts_with("/assets/") => "asset",
         _ => "screen",
     }
@@ -167,15 +168,7 @@ pub(super) fn cors(origins: &[String]) -> Option<CorsLayer> {
                 CONFIRMATION_TOKEN,
                 LAST_EVENT_ID,
             ])
-            .expose_headers([
-                header::ETAG,
-                header::LOCATION,
-                header::RETRY_AFTER,
-                header::CONTENT_DISPOSITION,
-                HeaderName::from_static("idempotent-replayed"),
-                CORRELATION_HEADER,
-                POSITION,
-            ])
+            .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER, header::CONTENT_DISPOSITION, REPLAYED, CORRELATION_HEADER, POSITION])
             .max_age(Duration::from_secs(3600)),
     )
 }

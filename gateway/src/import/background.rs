@@ -1,15 +1,21 @@
 //! The work on an import, as a task of its own: it goes on when the client leaves, and tells how far it is.
 
 use super::execute::{Mode, Progress, Run};
+use super::places::Place;
 use super::record::Batch;
 use super::report::Report;
 use super::resolve::Resolver;
 use super::runs::{self, BEAT, End, Held, Resumed};
 use crate::error::Problem;
 use crate::state::AppState;
+use axum::http::header;
+use std::time::Duration;
 use steward_kernel::{Code, Error, Principal, Result};
 use tokio::sync::{oneshot, watch};
 use tracing::Instrument;
+
+/// What is left of the grace of an orderly stop to note where an import was cut off.
+const NOTING: Duration = Duration::from_secs(1);
 
 /// What there is to do.
 pub(super) struct Job {
@@ -17,8 +23,12 @@ pub(super) struct Job {
     pub(super) source: String,
     pub(super) batch: Batch,
     pub(super) mode: Mode,
+    /// The asker's, for what he is told.
+    pub(super) language: String,
     pub(super) held: Held,
     pub(super) resumed: Option<Resumed>,
+    /// Given back when the work has ended.
+    pub(super) place: Place,
 }
 
 /// How far it is: the rows that were looked at, and what became of them.
@@ -42,7 +52,7 @@ pub(super) fn start(state: &AppState, job: Job) -> oneshot::Receiver<Result<Repo
 }
 
 async fn run(state: AppState, job: Job) -> Result<Report, Problem> {
-    let Job { asker, source, batch, mode, held, resumed } = job;
+    let Job { asker, source, batch, mode, language, held, resumed, place: _place } = job;
     let kernel = &state.kernel;
     let (tell, told) = watch::channel::<At>(None);
     let progress = |progress: &Progress<'_>| {
@@ -52,27 +62,45 @@ async fn run(state: AppState, job: Job) -> Result<Report, Problem> {
         let run = Run { kernel, principal: &asker, source: &source, mode, progress: &progress, resolver: Resolver::default(), resumed };
         run.all(std::slice::from_ref(&batch)).await
     });
+    // An import that is nearly through is not cut off by a stop, no more than a request is.
+    let overdue = async {
+        state.stopping.cancelled().await;
+        tokio::time::sleep(Duration::from_secs(state.config.server.stop_grace_seconds).saturating_sub(NOTING)).await;
+    };
     // Both go on together: what the work has locked must not wait for the one that notes how far it is.
     let ended = tokio::select! {
         ended = work => ended.map_err(Problem::from),
-        () = keeping(&state, &asker, held, told.clone()) => return Err(Error::new(Code::Busy, "another process works on this import").into()),
-        () = state.stopping.cancelled() => {
+        () = keeping(&state, &asker, held, told.clone()) => return Err(elsewhere()),
+        () = overdue => {
             let at = told.borrow().clone();
-            note(runs::end(kernel, &asker, held, at.as_ref().map(|(rows, report)| (*rows, report)), End::Interrupted).await);
-            return Err(Error::new(Code::Busy, "the program is being stopped; send the file again with the same Idempotency-Key, and it goes on").into());
+            note(runs::end(kernel, &asker, held, at.as_ref().map(|(rows, report)| (*rows, report)), End::Interrupted).await.map(drop));
+            return Err(interrupted(&state, &language, held));
         }
     };
     match &ended {
         Ok(report) => {
             let rows = batch.records.len() + batch.refused.len();
-            runs::end(kernel, &asker, held, Some((rows, report)), End::Done).await?;
+            if !runs::end(kernel, &asker, held, Some((rows, report)), End::Done).await? {
+                return Err(elsewhere());
+            }
         }
         Err(problem) => {
             let at = told.borrow().clone();
-            note(runs::end(kernel, &asker, held, at.as_ref().map(|(rows, report)| (*rows, report)), End::Failed(problem)).await);
+            note(runs::end(kernel, &asker, held, at.as_ref().map(|(rows, report)| (*rows, report)), End::Failed(problem)).await.map(drop));
         }
     }
     ended
+}
+
+fn elsewhere() -> Problem {
+    Error::new(Code::Busy, "another process works on this import").into()
+}
+
+/// Its rows are known by the import and their numbers, so it goes on whether or not there was a key.
+fn interrupted(state: &AppState, language: &str, held: Held) -> Problem {
+    let text = format!("the program is being stopped; send the file again with ?resume={}, and it goes on where it was", held.id);
+    let error = Error::new(Code::Busy, text).because("import.interrupted").arg("import", held.id.to_string());
+    Problem::from(error.told_in(&state.labels, language)).header(header::LOCATION, &runs::path_of(held.id))
 }
 
 /// Notes how far the import is, and that somebody works on it, until somebody else does.

@@ -3,11 +3,11 @@
 //! An external id is written in the transaction that writes its record, so an import that was killed is simply run again.
 
 use super::record::{Batch, Record};
-use super::report::{Report, RowError, StepReport};
+use super::report::{Errors, Report, StepReport};
 use super::resolve::Resolver;
 use super::runs::Resumed;
 use super::shape::sorted;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use steward_kernel::bus::{CHUNK, External, Kernel, Row, Step};
 use steward_kernel::catalogue::{Sensitivity, module_of};
@@ -33,16 +33,15 @@ pub struct Progress<'a> {
     pub done: usize,
     pub total: usize,
     step: &'a StepReport,
-    errors: &'a [RowError],
-    left_out: usize,
+    errors: &'a Errors,
     dry_run: bool,
 }
 
 impl Progress<'_> {
     /// What was done so far, as the report of an import that ends here.
     pub(super) fn report(&self) -> Report {
-        let mut report = Report { dry_run: self.dry_run, errors_left_out: self.left_out, ..Report::default() };
-        report.add(self.step.clone(), self.errors.to_vec());
+        let mut report = Report { dry_run: self.dry_run, ..Report::default() };
+        report.add(self.step.clone(), self.errors.clone());
         report
     }
 }
@@ -80,9 +79,7 @@ impl Run<'_> {
         }
         let mut resumed = self.resumed.take();
         for batch in batches {
-            let resumed = resumed.take();
-            report.errors_left_out += resumed.as_ref().map_or(0, |resumed| resumed.report.errors_left_out);
-            let (step, errors) = self.batch(batch, resumed).await?;
+            let (step, errors) = self.batch(batch, resumed.take()).await?;
             tracing::info!(
                 file = batch.file,
                 command = batch.command,
@@ -97,11 +94,11 @@ impl Run<'_> {
         Ok(report)
     }
 
-    async fn batch(&mut self, batch: &Batch, resumed: Option<Resumed>) -> Result<(StepReport, Vec<RowError>)> {
+    async fn batch(&mut self, batch: &Batch, resumed: Option<Resumed>) -> Result<(StepReport, Errors)> {
         let current = self.admit(batch).await?;
-        let mut errors = batch.refused.clone();
+        let mut errors = Errors::default();
         let total = batch.records.len();
-        let (mut done, mut left_out) = (0, 0);
+        let mut done = 0;
         let mut step = StepReport {
             file: batch.file.clone(),
             command: batch.command.clone(),
@@ -113,31 +110,37 @@ impl Run<'_> {
             // What stands in the report was looked at: the rows that were refused at once, and whole chunks after them.
             done = rows.saturating_sub(batch.refused.len()).min(total);
             if done > 0 {
-                left_out = report.errors_left_out;
-                errors = report.errors;
-                step = report.steps.into_iter().next().unwrap_or(step);
+                step = report.steps.first().cloned().unwrap_or(step);
+                errors = Errors::of(report);
             }
+        }
+        if done == 0 {
+            errors.add(&batch.file, batch.refused.iter().cloned());
         }
         for records in batch.records[done..].chunks(CHUNK) {
             self.chunk(&current, records, &mut step, &mut errors).await?;
             done += records.len();
             step.failed = batch.refused.len() + done - step.created - step.updated - step.unchanged;
             let dry_run = self.mode == Mode::DryRun;
-            (self.progress)(&Progress { file: &batch.file, command: &batch.command, done, total, step: &step, errors: &errors, left_out, dry_run });
+            (self.progress)(&Progress { file: &batch.file, command: &batch.command, done, total, step: &step, errors: &errors, dry_run });
         }
-        // In the order of the file; errors of lines, which come from another one, stand at the end.
-        errors.sort_by_key(|error| (error.file != batch.file, error.row));
         step.failed = step.rows - step.created - step.updated - step.unchanged;
         Ok((step, errors))
     }
 
-    /// Whether the batch may be run at all, without running it.
-    pub(super) async fn check_right(&self, batch: &Batch) -> Result<()> {
-        self.admit(batch).await.map(drop)
+    /// Whether records may be brought in by these commands at all, before there are any.
+    pub(super) async fn check_right(&self, create: &str, update: Option<&str>) -> Result<()> {
+        self.permitted(create, update, json!({})).await.map(drop)
     }
 
     /// What concerns the command and not a row is answered once.
     async fn admit<'b>(&self, batch: &'b Batch) -> Result<Current<'b>> {
+        let detail = json!({ "rows": batch.records.len() });
+        let (create, update) = self.permitted(&batch.command, batch.update.as_deref(), detail).await?;
+        Ok(Current { batch, create, update })
+    }
+
+    async fn permitted(&self, create: &str, update: Option<&str>, detail: Value) -> Result<(Arc<CommandSpec>, Option<Arc<CommandSpec>>)> {
         let read = self.kernel.read(self.principal).await?;
         let find = |name: &str| -> Result<Arc<CommandSpec>, (String, Error)> {
             let spec = read.catalogue().command(name).map_err(|error| (name.to_owned(), error))?;
@@ -152,11 +155,11 @@ impl Run<'_> {
             };
             Err((name.to_owned(), error))
         };
-        let found = find(&batch.command).map(|create| (create, batch.update.as_deref().map(find).transpose()));
+        let found = find(create).map(|create| (create, update.map(find).transpose()));
         read.finish().await?;
         let (create, update) = match found {
             Ok(found) => found,
-            Err((name, error)) => return Err(self.kernel.refuse(self.principal, &name, error, serde_json::json!({ "rows": batch.records.len() })).await),
+            Err((name, error)) => return Err(self.kernel.refuse(self.principal, &name, error, detail).await),
         };
         // Who may not change records may still bring in new ones: a changed one is reported.
         let update = match update {
@@ -164,11 +167,12 @@ impl Run<'_> {
             Err((_, error)) if error.code == Code::Forbidden => None,
             Err((_, error)) => return Err(error),
         };
-        Ok(Current { batch, create, update })
+        Ok((create, update))
     }
 
-    async fn chunk(&mut self, current: &Current<'_>, records: &[Record], step: &mut StepReport, errors: &mut Vec<RowError>) -> Result<()> {
+    async fn chunk(&mut self, current: &Current<'_>, records: &[Record], step: &mut StepReport, errors: &mut Errors) -> Result<()> {
         let batch = current.batch;
+        let mut failed = Vec::new();
         let mut read = self.kernel.read(self.principal).await?;
         self.resolver.prepare(&mut read, self.source, records).await?;
         let keys: Vec<String> = records.iter().filter_map(|record| record.key.clone()).collect();
@@ -207,7 +211,7 @@ impl Run<'_> {
             });
             match prepared {
                 Ok(task) => tasks.push(task),
-                Err(error) => errors.push(batch.located(record, error.told_in(&self.kernel.labels, &language))),
+                Err(error) => failed.push(batch.located(record, error.told_in(&self.kernel.labels, &language))),
             }
         }
         let results = match self.mode {
@@ -228,9 +232,10 @@ impl Run<'_> {
             match result {
                 Ok(()) if task.row.external.as_ref().is_some_and(|external| external.known.is_some()) => step.updated += 1,
                 Ok(()) => step.created += 1,
-                Err(error) => errors.push(batch.located(task.record, error)),
+                Err(error) => failed.push(batch.located(task.record, error)),
             }
         }
+        errors.add(&batch.file, failed);
         Ok(())
     }
 

@@ -9,22 +9,25 @@
 //! The answer is the [`super::report::Report`]: rows that failed stand in it, and the others are done.
 //!
 //! The work goes on when the client leaves; `GET /api/v1/imports/{id}` says how far it is. With an `Idempotency-Key` the same
-//! file is brought in once: sent again, it is answered with what was done, or goes on where it was cut off. `Prefer:
-//! respond-async` does not wait for the end.
+//! file is brought in once: sent again, it is answered with what was done, or goes on where it was cut off. Without one the
+//! same holds for `?resume=` and the import's id. `Prefer: respond-async` does not wait for the end.
+//!
+//! A person has one running import, and a process as many as are configured ([`super::places`]). Both are looked at before
+//! the file is.
 
 use super::background::{self, Job};
 use super::execute::{Mode, Progress, Run};
 use super::record::{Batch, By, Part, Record, Reference, parse_path, put};
 use super::report::{Report, RowError};
 use super::resolve::Resolver;
-use super::runs::{self, Claim, New};
+use super::runs::{self, Claim, Known, New, Settled, path_of};
 use super::table::Table;
 use crate::error::{Answer, Problem};
 use crate::http::auth::Authenticated;
 use crate::http::extract::{Parameters, Path, REPLAYED, idempotency_key, short};
 use crate::state::AppState;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -43,6 +46,8 @@ const FILE_BYTES_MAX: usize = 32 << 20;
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const RESPOND_ASYNC: &str = "respond-async";
 
+/// When somebody who found no place may look again.
+const LOOK_AGAIN_SECONDS: &str = "10";
 /// How often a call looks whether the one that works on its file has come to an end.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// External ids of this beginning are the numbers of rows of an import.
@@ -70,8 +75,10 @@ async fn receive(
     let mode = if parameters.take_flag("dry_run")? { Mode::DryRun } else { Mode::Apply };
     let source = parameters.take("source")?.unwrap_or_else(|| "import".to_owned());
     let column = parameters.take("key")?;
+    let resume = parameters.take("resume")?;
     parameters.finish()?;
     let key = idempotency_key(request.headers())?;
+    let known = known(key.as_deref(), resume.as_deref())?;
     let waits = !prefers_async(request.headers());
     if source.is_empty() || source.len() > 60 || source.chars().any(char::is_control) || source.starts_with(OWN_SOURCE) {
         return Err(Error::field("source", "1 to 60 characters are expected").into());
@@ -79,62 +86,87 @@ async fn receive(
     let resource = Arc::clone(state.kernel.registry.catalogue.resource_at(&module, &plural)?);
     let create = resource.create.as_ref().ok_or_else(|| Error::bad_request(format!("{} cannot be created one by one", resource.name)))?;
     let asker = asker.through(Door::Import);
-    let (name, bytes) = file(request).await?;
-    let digest =
-        digest(&state, &[resource.name.as_bytes(), &[u8::from(mode == Mode::DryRun)], source.as_bytes(), column.as_deref().unwrap_or("").as_bytes(), &bytes]);
-    let table = Table::parse(&name, &bytes, ROWS_MAX)?;
-
-    let catalogue = {
-        let read = state.kernel.read(&asker).await?;
-        let catalogue = Arc::clone(read.catalogue());
+    let kernel = &state.kernel;
+    let (catalogue, language) = {
+        let read = kernel.read(&asker).await?;
+        let known = (Arc::clone(read.catalogue()), read.rights().language.clone());
         read.finish().await?;
-        catalogue
+        known
     };
     let spec = Arc::clone(catalogue.command(create)?);
     let update = resource.update.as_ref().map(ToString::to_string);
-    let mut batch =
-        Batch { recorded_for: resource.name.to_string(), command: spec.name.to_string(), update, ..batch(&catalogue, &spec, &table, column.as_deref())? };
-    // Whoever may not is told so, and leaves no import behind.
+    // Whoever may not is told so before his file is read, and leaves no import behind.
     let progress = |_: &Progress<'_>| {};
-    let kernel = &state.kernel;
-    Run { kernel, principal: &asker, source: &source, mode, progress: &progress, resolver: Resolver::default(), resumed: None }.check_right(&batch).await?;
-
-    let rows = batch.records.len() + batch.refused.len();
-    let report = Report { dry_run: mode == Mode::DryRun, ..Report::default() };
-    let new = New {
-        key: key.as_deref(),
-        digest: &digest,
-        resource: &resource.name,
-        source: &source,
-        file: &table.file,
-        dry_run: mode == Mode::DryRun,
-        rows,
-        report: &report,
-    };
+    let run = Run { kernel, principal: &asker, source: &source, mode, progress: &progress, resolver: Resolver::default(), resumed: None };
+    run.check_right(&spec.name, update.as_deref()).await?;
+    let (name, bytes) = file(request).await?;
+    let digest =
+        digest(&state, &[resource.name.as_bytes(), &[u8::from(mode == Mode::DryRun)], source.as_bytes(), column.as_deref().unwrap_or("").as_bytes(), &bytes]);
     loop {
-        let id = match runs::claim(kernel, &asker, &new).await? {
-            Claim::Done(id, report) => return Ok(done(id, &report, true)),
-            Claim::Running(id) => id,
-            Claim::Ours(held, resumed) => {
-                // Without external ids the number of a row says, when the import goes on, what became of it.
-                if key.is_some() && column.is_none() && mode == Mode::Apply {
-                    batch.recorded_from = Some(format!("{OWN_SOURCE}{}", held.id));
-                    batch.records.iter_mut().for_each(|record| record.key = Some(record.row.to_string()));
+        let settled = match runs::settled(kernel, &asker, known, &digest).await? {
+            Some(settled) => settled,
+            None => {
+                let full = |error: Error| Problem::from(error.told_in(&state.labels, &language)).header(header::RETRY_AFTER, LOOK_AGAIN_SECONDS);
+                let place = state.imports.take().map_err(full)?;
+                let table = Table::parse(&name, &bytes, ROWS_MAX)?;
+                let mut batch = Batch {
+                    recorded_for: resource.name.to_string(),
+                    command: spec.name.to_string(),
+                    update: update.clone(),
+                    ..batch(&catalogue, &spec, &table, column.as_deref())?
+                };
+                let new = New {
+                    known,
+                    digest: &digest,
+                    resource: &resource.name,
+                    source: &source,
+                    file: &table.file,
+                    dry_run: mode == Mode::DryRun,
+                    rows: batch.records.len() + batch.refused.len(),
+                    report: &Report { dry_run: mode == Mode::DryRun, ..Report::default() },
+                };
+                match runs::claim(kernel, &asker, &new).await? {
+                    Claim::Settled(settled) => settled,
+                    Claim::Ours(held, resumed) => {
+                        // Without external ids the number of a row says, when the import goes on, what became of it.
+                        if column.is_none() && mode == Mode::Apply {
+                            batch.recorded_from = Some(format!("{OWN_SOURCE}{}", held.id));
+                            batch.records.iter_mut().for_each(|record| record.key = Some(record.row.to_string()));
+                        }
+                        let job = Job { asker: asker.clone(), source: source.clone(), batch, mode, language, held, resumed, place };
+                        let ended = background::start(&state, job);
+                        if waits {
+                            let ended = ended.await.map_err(|error| Error::internal("the task of an import has ended").with_source(error))?;
+                            return Ok(done(held.id, &ended?));
+                        }
+                        return accepted(&state, &asker, held.id).await;
+                    }
                 }
-                let job = Job { asker: asker.clone(), source: source.clone(), batch, mode, held, resumed };
-                let ended = background::start(&state, job);
-                if waits {
-                    let ended = ended.await.map_err(|error| Error::internal("the task of an import has ended").with_source(error))?;
-                    return Ok(done(held.id, &ended?, false));
-                }
-                return accepted(&state, &asker, held.id).await;
             }
         };
-        if !waits {
-            return accepted(&state, &asker, id).await;
+        match settled {
+            Settled::Done(id, report) => return Ok(([(REPLAYED, "true")], done(id, &report)).into_response()),
+            Settled::Taken(other) => return Err(taken(&state, &language, other)),
+            Settled::Running(id) if !waits => return accepted(&state, &asker, id).await,
+            Settled::Running(_) => tokio::time::sleep(LOOK_EVERY).await,
         }
-        tokio::time::sleep(LOOK_EVERY).await;
     }
+}
+
+/// By what the import is known: the key, or the id that `?resume=` names.
+fn known<'a>(key: Option<&'a str>, resume: Option<&str>) -> Result<Known<'a>, Error> {
+    match (key, resume) {
+        (None, None) => Ok(Known::Nothing),
+        (Some(key), None) => Ok(Known::Key(key)),
+        (None, Some(id)) => Uuid::try_parse(id).map(Known::Id).map_err(|_| Error::not_found("import")),
+        (Some(_), Some(_)) => Err(Error::bad_request("an import is resumed by its Idempotency-Key or by its id, not by both")),
+    }
+}
+
+/// One person has one running import: another one would take the place of somebody else's.
+fn taken(state: &AppState, language: &str, other: Uuid) -> Problem {
+    let refused = Error::rule("import.running", format!("the import {other} of yours is still running; wait for its end")).arg("import", other.to_string());
+    Problem::from(refused.told_in(&state.labels, language)).header(header::LOCATION, &path_of(other))
 }
 
 /// Keyed, because from a plain digest one could tell whether a file is one that one has.
@@ -152,16 +184,8 @@ fn prefers_async(headers: &HeaderMap) -> bool {
     values.flat_map(|value| value.split([',', ';'])).any(|wish| wish.trim().eq_ignore_ascii_case(RESPOND_ASYNC))
 }
 
-fn path_of(id: Uuid) -> String {
-    format!("/api/v1/imports/{id}")
-}
-
-fn done(id: Uuid, report: &Report, replayed: bool) -> Response {
-    let mut response = (StatusCode::OK, [(header::CONTENT_LOCATION, path_of(id))], Json(report)).into_response();
-    if replayed {
-        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-    }
-    response
+fn done(id: Uuid, report: &Report) -> Response {
+    (StatusCode::OK, [(header::CONTENT_LOCATION, path_of(id))], Json(report)).into_response()
 }
 
 async fn accepted(state: &AppState, asker: &Principal, id: Uuid) -> Answer {

@@ -62,12 +62,34 @@ impl RowError {
     }
 }
 
+/// The errors of one file as they come in: the first ones of the file are kept, of the others only how many there are.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Errors {
+    listed: Vec<RowError>,
+    left_out: usize,
+}
+
+impl Errors {
+    /// What an earlier attempt at the file had told.
+    pub(super) fn of(report: Report) -> Self {
+        Self { listed: report.errors, left_out: report.errors_left_out }
+    }
+    pub(super) fn add(&mut self, file: &str, more: impl IntoIterator<Item = RowError>) {
+        self.listed.extend(more);
+        // In the order of the file; errors of lines, which come from another one, stand at the end.
+        self.listed.sort_by_key(|error| (error.file != file, error.row));
+        self.left_out += self.listed.len().saturating_sub(ERRORS_MAX);
+        self.listed.truncate(ERRORS_MAX);
+    }
+}
+
 impl Report {
-    pub fn add(&mut self, step: StepReport, errors: Vec<RowError>) {
+    pub(super) fn add(&mut self, step: StepReport, errors: Errors) {
         self.steps.push(step);
+        let Errors { listed, left_out } = errors;
         let room = ERRORS_MAX.saturating_sub(self.errors.len());
-        self.errors_left_out += errors.len().saturating_sub(room);
-        self.errors.extend(errors.into_iter().take(room));
+        self.errors_left_out += left_out + listed.len().saturating_sub(room);
+        self.errors.extend(listed.into_iter().take(room));
     }
     pub fn failed(&self) -> usize {
         self.steps.iter().map(|step| step.failed).sum()
@@ -91,3 +113,6 @@ impl std::fmt::Display for RowError {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

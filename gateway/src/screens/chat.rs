@@ -95,8 +95,10 @@ fn names(view: &View) -> Value {
             Kind::Choice(choices) => choices.iter().map(|choice| (choice.to_string(), json!(view.choice(of, &field.name, choice)))).collect(),
             _ => Map::new(),
         };
-        let fields: Map<String, Value> =
-            view.fields(resource).map(|field| (field.name.to_string(), json!({ "label": view.label(of, field), "choices": choices(field) }))).collect();
+        let fields: Map<String, Value> = view
+            .fields(resource)
+            .map(|field| (field.name.to_string(), json!({ "label": view.label(of, field), "kind": field.kind.name(), "choices": choices(field) })))
+            .collect();
         resources.insert(resource.name.to_string(), json!({ "label": view.singular(resource), "path": list_path(resource), "fields": fields }));
     }
     let commands: Map<String, Value> =
@@ -110,7 +112,7 @@ fn names(view: &View) -> Value {
 fn inputs(view: &View, spec: &CommandSpec, fields: &[Field]) -> Value {
     let of = Of::Command(spec);
     let input = |field: &Field| {
-        let mut told = json!({ "label": view.label(of, field) });
+        let mut told = json!({ "label": view.label(of, field), "kind": field.kind.name() });
         match &field.kind {
             Kind::Choice(choices) => told["choices"] = choices.iter().map(|choice| (choice.to_string(), json!(view.choice(of, &field.name, choice)))).collect(),
             Kind::Lines(fields) => told["lines"] = inputs(view, spec, fields),

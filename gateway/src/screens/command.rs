@@ -25,6 +25,7 @@ use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::sync::Arc;
 use steward_kernel::bus::{Executed, Plan, Preview, Step};
+use steward_kernel::catalogue::Sensitivity;
 use steward_kernel::error::FieldError;
 use steward_kernel::query::TRUNCATED;
 use steward_kernel::{Catalogue, Code, CommandSpec, Error, Field, Kind, Read, Resource, ids};
@@ -96,9 +97,14 @@ pub(super) async fn create(
     visitor.answer(submit(&state, &visitor, pick, Mode::Create, None, pairs).await)
 }
 
-pub(super) async fn edit_form(State(state): State<AppState>, visitor: Visitor, At((module, plural, id)): At<(String, String, Uuid)>) -> Response {
+pub(super) async fn edit_form(
+    State(state): State<AppState>,
+    visitor: Visitor,
+    At((module, plural, id)): At<(String, String, Uuid)>,
+    parameters: Parameters,
+) -> Response {
     let pick = |catalogue: &Catalogue| at(catalogue, &module, &plural, |resource| resource.update.clone());
-    visitor.answer(show(&state, &visitor, pick, Mode::Edit, Some(id), Vec::new()).await)
+    visitor.answer(show(&state, &visitor, pick, Mode::Edit, Some(id), parameters.0).await)
 }
 
 pub(super) async fn edit(
@@ -231,8 +237,9 @@ async fn show(
     let job = job(&mut read, &view, pick, mode, target).await?;
     let mut shown = Shown { values: job.initial(&view), key: ids::fresh().to_string(), version: job.version(), ..Shown::default() };
     for (name, value) in given {
-        // An address may say what is filled in: a new record for this customer.
-        if let Some(field) = job.fields.iter().find(|field| field.name == name) {
+        // An address may say what is filled in: a new record for this customer. A secret has no place in one, and nobody
+        // sends what he cannot read and did not type.
+        if let Some(field) = job.fields.iter().find(|field| field.name == name && field.sensitivity != Sensitivity::Secret) {
             if let (Kind::Reference(referred), Ok(id)) = (&field.kind, Uuid::try_parse(&value)) {
                 let title = picker::title_of(&mut read, &view, referred, id).await.unwrap_or_default();
                 shown.values.set(format!("{TYPED}{name}"), title);

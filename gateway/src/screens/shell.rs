@@ -151,6 +151,10 @@ fn menu(view: &View) -> Markup {
                                 li class="nav-item steward-sub" { a class=(active(&path)) aria-current=[current(&path)] href=(path) { (icon("chart-bar")) (view.labels.report(&view.language, &spec.name)) } }
                             }
                         }
+                        @if super::models::may_see(view) {
+                            @let path = super::models::PATH;
+                            li class="nav-item" { a class=(active(path)) aria-current=[current(path)] href=(path) { span class="nav-link-icon" { (icon("database")) } (view.t("models")) } }
+                        }
                         @if super::index::may_see(view) {
                             li class="nav-item" { a class=(active("/app/index")) aria-current=[current("/app/index")] href="/app/index" { span class="nav-link-icon" { (icon("search")) } (view.t("index")) } }
                         }

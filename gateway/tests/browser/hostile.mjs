@@ -35,7 +35,8 @@ const answer = [
 
 const proposal = {
   id: "0190a000-0000-7000-8000-000000000003",
-  steps: [{ command: "crm.party.update", arguments: { party: RECORD, email: TAINTED, phone: "040 123456" } }],
+  steps: [{ command: "crm.party.update", arguments: { party: RECORD, email: TAINTED, phone: "040 123456", note: "$100 discount", code: "1.10", website: RECORD, kind: "constructor" } }],
+  titles: { [RECORD]: "Albers" },
   tainted: [{ step: 0, path: "email", value: TAINTED, why: "text", source: { resource: "documents.document", id: "javascript:window.hostile=1//", title: SAID[6] } }],
   preview: {
     risk: "low",
@@ -97,6 +98,9 @@ export async function hostileAnswersStayText(page, base, shot) {
     const style = getComputedStyle(node);
     return [style.backgroundColor, style.borderColor, style.boxShadow, style.outlineStyle, style.color, style.textDecorationLine].join(" ");
   });
+  // A text reads as it was written, whatever it looks like; only what names a record is shown as one.
+  const given = await card.locator(".steward-arguments td").allInnerTexts();
+  assert.deepEqual(given, ["Albers", TAINTED, "040 123456", "$100 discount", "1.10", RECORD, "constructor"], "what will be filled in is shown to the letter");
   const plain = await look(card.locator("td.steward-new:not(.steward-tainted)").first());
   for (const cell of await tainted.all()) assert.notEqual(await look(cell), plain, "the mark can be seen");
 

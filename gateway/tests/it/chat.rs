@@ -338,7 +338,7 @@ async fn when_a_model_fails_the_planner_answers_and_says_so() {
     }
     assert!(model.requests().len() >= 5, "the model was not asked: {}", model.requests().len());
     let metrics = shop.app.send(shop.app.client.get(format!("{}/metrics", shop.app.base))).await.text;
-    let state = metrics.lines().find(|line| line.starts_with("steward_llm_breaker_state{provider=\"failing\"}"));
+    let state = metrics.lines().find(|line| line.starts_with("steward_llm_breaker_state{provider=\"failing\",scope=\"model\""));
     assert!(state.is_some_and(|line| line.ends_with(" 2")), "the breaker is not shown as open: {state:?}");
     shop.app.close().await;
 }

@@ -28,7 +28,7 @@ async fn conversations_are_listed_page_by_page_without_gaps() {
         assert_eq!(cursor.is_some(), page < 2, "{body}");
     }
     assert_eq!((seen.len(), seen.into_iter().collect::<BTreeSet<_>>()), (5, made));
-    for wrong in ["", "x", "1_2", "99999999999999999999_00000000000000000000000000000000"] {
+    for wrong in ["", "x", "1_2", "99999999999999999999_00000000000000000000000000000000", "-8200000000000000000_00000000000000000000000000000000"] {
         shop.app.query(&shop.admin, PATH, &[("cursor", wrong)]).await.problem(400, "bad_request");
     }
     let other = shop.app.user(&shop.tenant, "Other", READING).await;

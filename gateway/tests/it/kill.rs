@@ -89,6 +89,10 @@ impl Place {
 
     /// `steward serve`, ready.
     async fn serve(&self) -> Process {
+        // The one before was killed, which is not waited for: its lease on an import has lapsed.
+        let mut tx = self.owner.begin(POOLED, self.tenant.tenant, "test.lapse").await.unwrap();
+        sqlx::query("UPDATE kernel_import SET lease_until = now() - interval '1 second' WHERE state = 'running'").execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
         let mut server = Process(self.program(&["serve", "--port", &self.port.to_string()]).spawn().unwrap());
         let started = Instant::now();
         loop {

@@ -5,6 +5,7 @@
 //! [`plans`], [`targets`]), so that a new module is held to it without a line here; [`seed`] makes rows for any table.
 #![expect(clippy::unwrap_used, reason = "a test fails where it panics")]
 
+mod ai;
 mod app;
 mod audit;
 mod bus;
@@ -28,9 +29,11 @@ mod imports;
 mod index;
 mod injection;
 mod kill;
+mod languages;
 mod lines;
 mod memory;
 mod model;
+mod models;
 mod multistep;
 mod nested;
 mod northwind;

@@ -115,8 +115,81 @@ async fn a_card_shows_what_its_reader_may_see_now() {
     shop.app.set_grants(&shop.tenant, rita.role, &[READING, &[("crm:party:update", T)]].concat()).await;
     let after = shop.app.get(&rita, &path).await.ok();
     assert!(!changed(&after).contains(&"credit_limit".into()) && after["masked"] == true, "{after}");
+    assert!(!after.to_string().contains("7654"), "{after}");
     let stored = conversation(&shop.app, &rita, &talk).await;
     let assistant = &stored["messages"][1];
     assert!(!assistant.to_string().contains("7654"), "{assistant}");
+    shop.app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_of_a_turn_that_failed_dies_with_the_rights_to_its_sources_too() {
+    let model = Model::start("proposing", vec![says("Hello.")]).await;
+    let shop = shop(Some(&model)).await;
+    document(&shop, "Travel policy", POLICY).await;
+    let grants = [READING, &[("documents:document:read", T), ("crm:party:update", T)]].concat();
+    let rita = shop.app.user(&shop.tenant, "Rita", &grants).await;
+    let arguments = json!({ "party": shop.customer, "note": "In Berlin the hotel rate is 130.00 EUR a night." });
+    let propose = calls("propose", &json!({ "steps": [{ "command": "crm.party.update", "arguments": arguments }] }));
+    model.rewrite(vec![calls("search", &json!({ "text": "hotel rate Berlin" })), propose, says("Please confirm.")]);
+    let talk = ask(&shop.app, &rita, "Note the hotel rate for Berlin at Ernst Handel").await;
+    assert!(talk.card().to_string().contains("130.00"), "{}", talk.card());
+    // As a turn leaves it whose deadline came behind the card.
+    for sql in [
+        format!("DELETE FROM assistant_event WHERE message_id = '{}' AND name IN ('text', 'citation')", talk.message),
+        format!(
+            "UPDATE assistant_event SET name = 'error', data = '{{\"code\": \"deadline\", \"message\": \"too long\"}}' WHERE message_id = '{}' AND name = 'done'",
+            talk.message
+        ),
+        format!("UPDATE assistant_message SET state = 'failed', text = '' WHERE id = '{}'", talk.message),
+    ] {
+        shop.app.poke(&shop.tenant, &sql).await;
+    }
+    let read = async || (conversation(&shop.app, &rita, &talk).await.to_string(), stream(&shop.app, &rita, &talk).await);
+    let (stored, streamed) = read().await;
+    assert!(stored.contains("130.00") && streamed.contains("130.00") && streamed.contains("event: error"), "{streamed}");
+    shop.app.set_grants(&shop.tenant, rita.role, &[READING, &[("crm:party:update", T)]].concat()).await;
+    let (stored, streamed) = read().await;
+    assert!(!stored.contains("130.00") && stored.contains("\"masked\":true"), "{stored}");
+    assert!(!streamed.contains("130.00") && streamed.contains("event: error"), "{streamed}");
+    shop.app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_masked_of_a_card_leaves_no_copy() {
+    const SALARY: (&str, Scope) = ("hr:employee:salary", T);
+    let model = Model::start("proposing", vec![says("Hello.")]).await;
+    let shop = shop(Some(&model)).await;
+    document(&shop, "Raise", "The raise counts from 1 March 2031 on.").await;
+    let lisa = json!({ "user": shop.admin.id, "number": "7", "name": "Lisa", "hire_date": "2024-01-01" });
+    let lisa = crate::app::id(&shop.app.run(&shop.admin, "hr.employee.create", lisa).await);
+    let grants = |more: &[(&'static str, Scope)]| {
+        let always = [("hr:employee:read", T), ("hr:employee:set_salary", T), ("crm:party:create", T)];
+        [READING, &always, more].concat()
+    };
+    let read = [SALARY, ("documents:document:read", T)];
+    let rita = shop.app.user(&shop.tenant, "Rita", &grants(&read)).await;
+    let raise = json!({ "employee": lisa, "salary": { "amount": "4321.00", "currency": "EUR" }, "salary_from": "2031-03-01" });
+    let party = json!({ "name": "Ernst Handel", "note": "The raise counts from 1 March 2031 on." });
+    let steps = json!([{ "command": "hr.employee.set_salary", "arguments": raise }, { "command": "crm.party.create", "arguments": party }]);
+    model.rewrite(vec![calls("search", &json!({ "text": "raise counts" })), calls("propose", &json!({ "steps": steps })), says("Please confirm.")]);
+    let talk =
+        ask(&shop.app, &rita, "Set the salary of Lisa to 4321.00 EUR from when it counts, and make a party Ernst Handel with the text of the raise").await;
+    let path = format!("assistant/proposals/{}", talk.card()["id"].as_str().unwrap());
+    let shown = async || shop.app.get(&rita, &path).await.ok();
+    let card = shown().await;
+    let marked = |card: &Value| card["tainted"].as_array().unwrap().iter().map(|mark| mark["path"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    assert!(marked(&card).contains(&"salary_from".into()) && marked(&card).contains(&"note".into()), "{card}");
+    assert!(card["duplicates"][0]["message"].is_string(), "{card}");
+
+    // Without the right to a field its value is nowhere, and the other marks stand.
+    shop.app.set_grants(&shop.tenant, rita.role, &grants(&read[1..])).await;
+    let card = shown().await;
+    assert!(!card.to_string().contains("2031-03-01") && !card.to_string().contains("4321"), "{card}");
+    assert!(marked(&card).contains(&"note".into()) && card["masked"] == true, "{card}");
+    // Without the right to what was read nothing is left but which steps there are.
+    shop.app.set_grants(&shop.tenant, rita.role, &grants(&read[..1])).await;
+    let card = shown().await;
+    assert_eq!((&card["tainted"], &card["duplicates"], &card["preview"]), (&json!([]), &json!([{ "step": 1 }]), &Value::Null), "{card}");
     shop.app.close().await;
 }

@@ -66,6 +66,14 @@ impl Model {
         format!("[[assistant.models]]\nname = \"{}\"\nbase_url = \"{}\"\nmodel = \"scripted\"\n", self.name, self.base_url)
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
     /// The bodies that were sent to it.
     pub(crate) fn requests(&self) -> Vec<Value> {
         self.requests.lock().unwrap().clone()

@@ -7,9 +7,19 @@ use crate::model::{Model, calls, says};
 use crate::shop::{READING, Shop, T};
 use crate::talk::{Talk, ask, ask_in};
 use serde_json::{Value, json};
+use steward_actions::Context;
+use steward_kernel::Code;
+use steward_kernel::bus::Step;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 async fn shop(model: &Model) -> Shop {
     Shop::of(TestApp::configured(Vec::new(), |config| model.configure(config)).await).await
+}
+
+async fn deleted(shop: &Shop, conversation: &str) {
+    let answer = shop.app.send(shop.app.request("DELETE", &shop.admin, &format!("/api/v1/assistant/conversations/{conversation}"))).await;
+    assert_eq!(answer.status, 204, "{}", answer.text);
 }
 
 fn step(command: &str, arguments: Value) -> Value {
@@ -247,4 +257,68 @@ async fn a_card_names_the_records_of_its_arguments_as_far_as_one_may_see_them() 
 
 async fn parties(shop: &Shop, name: &str) -> i64 {
     shop.app.peek(&shop.tenant, &format!("SELECT count(*) FROM crm_party WHERE name = '{name}'")).await
+}
+
+#[tokio::test]
+async fn what_a_crash_left_undecided_is_known_as_executed_for_good() {
+    let model = Model::start("planning", vec![says("Hello.")]).await;
+    let shop = shop(&model).await;
+    let steps = [step("crm.party.update", json!({ "party": shop.customer, "note": "blue" }))];
+    let (_, path) = proposed(&shop, &model, &shop.admin, "Note blue at Ernst Handel", &steps).await;
+    confirmed(&shop, &shop.admin, &path).await;
+    shop.app.poke(&shop.tenant, "UPDATE assistant_proposal SET state = 'open', results = NULL, decided_at = NULL").await;
+    // Long after keys of requests were forgotten.
+    shop.app.poke(&shop.tenant, "UPDATE kernel_idempotency SET created_at = created_at - interval '1 year'").await;
+    shop.app.state.relay.prune_keys(&CancellationToken::new()).await.unwrap();
+    assert_eq!(shop.app.get(&shop.admin, &path).await.ok()["state"], "executed");
+    shop.app.post(&shop.admin, &format!("{path}/undo"), &json!({})).await.ok();
+    assert_eq!(note(&shop).await, None);
+    shop.app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proposal_that_is_executed_while_its_conversation_is_deleted_can_be_taken_back() {
+    let model = Model::start("planning", vec![says("Hello.")]).await;
+    let shop = shop(&model).await;
+    let steps = [step("crm.party.update", json!({ "party": shop.customer, "note": "blue" }))];
+    let (talk, path) = proposed(&shop, &model, &shop.admin, "Note blue at Ernst Handel", &steps).await;
+    let token = shop.app.get(&shop.admin, &path).await.ok()["token"].clone();
+    // The execution waits for a row that we hold, until the conversation is gone.
+    let mut held = shop.app.owner.begin(&shop.tenant.schema, shop.tenant.id, "test.hold").await.unwrap();
+    sqlx::query("SELECT FROM crm_party WHERE id = $1 FOR UPDATE").bind(shop.customer).execute(&mut *held).await.unwrap();
+    let confirming = async { shop.app.post(&shop.admin, &format!("{path}/confirm"), &json!({ "token": token })).await.ok() };
+    let meanwhile = async {
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while shop.app.peek::<i64>(&shop.tenant, waiting).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        deleted(&shop, &talk.conversation).await;
+        shop.app.get(&shop.admin, &path).await.problem(404, "not_found");
+        held.rollback().await.unwrap();
+    };
+    let (done, ()) = tokio::join!(confirming, meanwhile);
+    assert_eq!((done["undo"]["executions"].as_array().map(Vec::len), note(&shop).await.as_deref()), (Some(1), Some("blue")));
+    let left = shop.app.get(&shop.admin, &path).await.ok();
+    assert_eq!((&left["state"], &left["steps"][0]["arguments"], &left["preview"]["changes"]), (&json!("executed"), &json!({}), &json!([])), "{left}");
+    shop.app.post(&shop.admin, &format!("{path}/undo"), &json!({})).await.ok();
+    assert_eq!(note(&shop).await, None);
+    shop.app.close().await;
+}
+
+#[tokio::test]
+async fn a_conversation_that_is_gone_takes_no_proposal() {
+    let model = Model::start("planning", vec![says("Hello.")]).await;
+    let shop = shop(&model).await;
+    let talk = ask(&shop.app, &shop.admin, "Hello").await;
+    let propose = async || {
+        let context = Context { conversation: Some(Uuid::try_parse(&talk.conversation).unwrap()), ..Context::default() };
+        let steps =
+            vec![Step { command: "crm.party.update".into(), input: json!({ "party": shop.customer, "note": "blue" }), name: None, expected_version: None }];
+        steward_actions::propose(&shop.app.kernel, &shop.admin.principal, context, steps).await
+    };
+    assert!(propose().await.is_ok());
+    deleted(&shop, &talk.conversation).await;
+    assert_eq!(propose().await.err().map(|error| error.code), Some(Code::NotFound));
+    assert_eq!(shop.app.peek::<i64>(&shop.tenant, "SELECT count(*) FROM assistant_proposal").await, 0);
+    shop.app.close().await;
 }

@@ -81,7 +81,7 @@ impl World {
         sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut *tx).await.unwrap();
         for resource in in_order(catalogue) {
             // The organisation stands already; of the settings there is one record.
-            if !matches!(resource.name.as_ref(), "identity.user" | "identity.company" | "identity.department" | "platform.settings") {
+            if !matches!(resource.name.as_ref(), "identity.user" | "identity.company" | "identity.department" | "platform.settings" | "ai.settings") {
                 plan.fill(&mut tx, resource).await;
             }
         }

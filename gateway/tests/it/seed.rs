@@ -54,6 +54,7 @@ pub(crate) struct Place {
 
 /// Values that the type alone does not give: rules between columns, and texts with a form.
 const SPECIAL: &[(&str, &str, &str)] = &[
+    ("ai_alert", "threshold", "50"),
     // Several rows of one user, of which one at most may be current.
     ("hr_employee", "status", "'ended'"),
     ("hr_employee", "end_date", "date '2030-01-01'"),

@@ -58,7 +58,12 @@ pub(crate) struct Field {
 impl Field {
     /// Whether a folded word is the label or a synonym.
     pub(crate) fn is_called(&self, word: &str) -> bool {
-        std::iter::once(&self.label).chain(&self.synonyms).any(|text| fold(text) == word)
+        self.phrases().any(|text| fold(text) == word)
+    }
+
+    /// The label and the synonyms.
+    pub(crate) fn phrases(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.label).chain(&self.synonyms)
     }
 
     pub(crate) fn is_date(&self) -> bool {
@@ -108,10 +113,19 @@ pub(crate) struct NamedFilter {
     synonyms: Vec<String>,
 }
 
+impl NamedFilter {
+    /// The label and the synonyms.
+    pub(crate) fn phrases(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.label).chain(&self.synonyms)
+    }
+}
+
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Command {
     pub(crate) name: String,
     pub(crate) label: String,
+    #[serde(default)]
+    synonyms: Vec<String>,
     #[serde(default)]
     pub(crate) examples: Vec<String>,
     pub(crate) resource: String,
@@ -121,6 +135,29 @@ pub(crate) struct Command {
     pub(crate) when: Vec<String>,
     #[serde(default)]
     pub(crate) inputs: Vec<Field>,
+    /// The person may not run it.
+    #[serde(skip)]
+    pub(crate) is_refused: bool,
+}
+
+impl Command {
+    /// Everything by which a sentence may call it: the label, the synonyms and the examples.
+    pub(crate) fn wordings(&self) -> impl Iterator<Item = &String> {
+        self.names().chain(&self.examples)
+    }
+
+    /// The label and the synonyms.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.label).chain(&self.synonyms)
+    }
+
+    pub(crate) fn input(&self, name: &str) -> Option<&Field> {
+        self.inputs.iter().find(|input| input.name == name)
+    }
+
+    pub(crate) fn is_target(&self, input: &Field) -> bool {
+        self.target.as_ref() == Some(&input.name)
+    }
 }
 
 /// What a phrase may mean. Indices into the lexicon.
@@ -150,7 +187,11 @@ impl Lexicon {
             match tool.name.as_str() {
                 "query" => lexicon.resources = annotation(tool, "x-resources"),
                 // What the person may not do is proposed all the same, and refused: he learns why, and it is on record.
-                "propose" => lexicon.commands = ["x-commands", "x-refused-commands"].into_iter().flat_map(|list| annotation(tool, list)).collect(),
+                "propose" => {
+                    lexicon.commands = annotation(tool, "x-commands");
+                    let refused = annotation::<Command>(tool, "x-refused-commands");
+                    lexicon.commands.extend(refused.into_iter().map(|command| Command { is_refused: true, ..command }));
+                }
                 "ask" => lexicon.can_ask = true,
                 "open_screen" => lexicon.can_open = true,
                 _ => {}

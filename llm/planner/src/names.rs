@@ -15,7 +15,7 @@ const LOOK_UPS_MAX: usize = 32;
 /// Fields in which a text is looked for.
 const VALUES_MAX: usize = 14;
 /// Titles that one look-up may bring.
-const FOUND_MAX: usize = 100;
+pub(crate) const FOUND_MAX: usize = 100;
 
 /// What words name.
 #[derive(Clone, Debug, PartialEq, Eq)]

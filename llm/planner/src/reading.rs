@@ -5,7 +5,7 @@ use crate::lexicon::{Lexicon, Meaning, fold, stem, words};
 /// Words that carry no condition of their own, in English and German. What is neither here nor explained is named to the
 /// person instead of being ignored. Verbs among them may be declared as the wording of a measure ("sell"): they say
 /// which is meant where nothing else does, see [`Span::is_weak`].
-const SILENT: &str = "a an the of in on at to from for with and or by per is are was were be been being has have had having do does did done doing what whats which who whom whose \
+const SILENT: &str = "a an the of in on at to into onto from for with and or by per is are was were be been being has have had having do does did done doing what whats which who whom whose \
     how many much me my we our ours us i you your can could would will should may please show list give tell find get display see name all there that this these those it its their \
     them his her any every each number count total totals sum amount overall altogether place placed make made buy bought buying purchase purchased sell sold selling order ordered \
     ordering book booked booking handle handled take took taken receive received charge charged bring brought brings earn earned generate generated contribute pay paid spend spent \
@@ -33,6 +33,11 @@ pub(crate) struct Token {
     pub(crate) fold: String,
     pub(crate) stem: String,
     pub(crate) used: bool,
+    /// Where it stands in the source, in bytes.
+    pub(crate) at: usize,
+    pub(crate) end: usize,
+    /// A text in quotation marks: a value as it stands.
+    pub(crate) is_quoted: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -54,18 +59,97 @@ impl Span {
 pub(crate) struct Reading {
     pub(crate) tokens: Vec<Token>,
     pub(crate) spans: Vec<Span>,
+    source: String,
+}
+
+/// `offset` is where `text` begins in its source.
+fn tokens(text: &str, offset: usize) -> impl Iterator<Item = Token> {
+    words(text).map(move |word| {
+        let at = offset + (word.as_ptr().addr() - text.as_ptr().addr());
+        let bare = word.strip_suffix("'s").or_else(|| word.strip_suffix("’s")).unwrap_or(word);
+        let fold = fold(bare);
+        Token { text: bare.to_owned(), raw: word.to_owned(), stem: stem(&fold), fold, used: false, at, end: at + word.len(), is_quoted: false }
+    })
+}
+
+/// What stands between quotation marks, without them: those that begin a word and are closed again.
+fn quotations(text: &str) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some((at, open)) = text.get(from..).and_then(|rest| rest.char_indices().find(|(_, c)| matches!(c, '"' | '“' | '„' | '«' | '»'))) {
+        let (at, inner) = (from + at, from + at + open.len_utf8());
+        let closes = |c: char| match open {
+            '"' => c == '"',
+            '“' => c == '”',
+            '„' => matches!(c, '“' | '”' | '"'),
+            '«' => c == '»',
+            _ => c == '«',
+        };
+        let begins = text.get(..at).is_none_or(|before| before.chars().next_back().is_none_or(|c| !c.is_alphanumeric()));
+        match text.get(inner..).and_then(|rest| rest.find(closes)).map(|length| inner + length) {
+            Some(end) if begins && text.get(inner..end).is_some_and(|inside| !inside.trim().is_empty()) => {
+                found.push((inner, end));
+                from = end + text.get(end..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+            }
+            _ => from = inner,
+        }
+    }
+    found
 }
 
 impl Reading {
     pub(crate) fn of(text: &str) -> Self {
-        let tokens = words(text)
-            .map(|word| {
-                let text = word.strip_suffix("'s").or_else(|| word.strip_suffix("’s")).unwrap_or(word);
-                let fold = fold(text);
-                Token { text: text.to_owned(), raw: word.to_owned(), stem: stem(&fold), fold, used: false }
-            })
-            .collect();
-        Self { tokens, spans: Vec::new() }
+        Self { tokens: tokens(text, 0).collect(), spans: Vec::new(), source: text.to_owned() }
+    }
+
+    /// The same, but what stands in quotation marks is one token.
+    pub(crate) fn quoting(text: &str) -> Self {
+        let mut all = Vec::new();
+        let mut from = 0;
+        for (at, end) in quotations(text) {
+            all.extend(tokens(text.get(from..at).unwrap_or_default(), from));
+            let inner = text.get(at..end).unwrap_or_default();
+            // Folded it begins with a mark, so that nothing takes it for a word of the sentence.
+            let fold = format!("\u{1}{}", fold(inner));
+            all.push(Token { text: inner.to_owned(), raw: inner.to_owned(), stem: fold.clone(), fold, used: false, at, end, is_quoted: true });
+            from = end;
+        }
+        all.extend(tokens(text.get(from..).unwrap_or_default(), from));
+        Self { tokens: all, spans: Vec::new(), source: text.to_owned() }
+    }
+
+    /// The words from one position to another, of the same source.
+    pub(crate) fn part(&self, from: usize, to: usize) -> Self {
+        Self { tokens: self.tokens.get(from..to).unwrap_or_default().to_vec(), spans: Vec::new(), source: self.source.clone() }
+    }
+
+    /// The words as they were written, with what stands between them and a bracket behind them that they opened.
+    pub(crate) fn written(&self, start: usize, len: usize) -> &str {
+        let (Some(first), Some(last)) = (self.tokens.get(start), self.tokens.get((start + len).saturating_sub(1))) else { return "" };
+        // "+49 40 123" begins with its sign.
+        let at = if self.source.get(..first.at).is_some_and(|before| before.ends_with('+')) { first.at - 1 } else { first.at };
+        let text = self.source.get(at..last.end).unwrap_or_default();
+        let is_open = text.matches('(').count() > text.matches(')').count() && self.source.get(last.end..).is_some_and(|rest| rest.starts_with(')'));
+        if is_open { self.source.get(at..=last.end).unwrap_or(text) } else { text }
+    }
+
+    /// What stands between a word and the one before it.
+    pub(crate) fn gap(&self, i: usize) -> &str {
+        let from = i.checked_sub(1).and_then(|before| self.tokens.get(before)).map_or(0, |token| token.end);
+        self.tokens.get(i).and_then(|token| self.source.get(from..token.at)).unwrap_or_default()
+    }
+
+    /// What stands behind a word, up to the end of the source.
+    pub(crate) fn written_behind(&self, i: usize) -> &str {
+        self.tokens.get(i).and_then(|token| self.source.get(token.end..)).unwrap_or_default()
+    }
+
+    pub(crate) fn is_quoted(&self, i: usize) -> bool {
+        self.tokens.get(i).is_some_and(|token| token.is_quoted)
+    }
+
+    pub(crate) fn is_free(&self, i: usize) -> bool {
+        self.tokens.get(i).is_some_and(|token| !token.used)
     }
 
     /// Finds the phrases that the lexicon knows among the words that nothing explained yet.

@@ -1,6 +1,6 @@
 //! Conditions on records, and the one record that a text names.
 
-use crate::lexicon::Resource;
+use crate::lexicon::{Field, Resource};
 use crate::names::{self, Fit};
 use crate::reading::{Reading, number};
 use crate::turn::{Planned, Turn, items};
@@ -53,6 +53,53 @@ pub(crate) fn record(turn: &Turn, words: &Words, resource: &Resource, text: &str
         1 => Ok(found.pop().map(|(_, id, name)| (id, name))),
         _ => Err(words.which(turn, text, &found.iter().map(|(_, _, name)| name.as_str()).collect::<Vec<_>>())),
     }
+}
+
+/// A record, and how many words name it.
+pub(crate) struct Found {
+    pub(crate) id: String,
+    pub(crate) len: usize,
+}
+
+/// The one record of `resource` whose name begins at `start`: of all names that stand there the longest. Words that are
+/// used up belong to none. Several: the person is asked.
+pub(crate) fn at(turn: &Turn, words: &Words, resource: &Resource, reading: &Reading, start: usize) -> Planned<Option<Found>> {
+    let Some(title) = resource.fields.iter().find(|field| field.name == resource.title) else { return Ok(None) };
+    let Some(token) = reading.tokens.get(start).filter(|token| !token.used) else { return Ok(None) };
+    let results = match title.starts {
+        true => beginning_so(turn, resource, title, reading, start)?,
+        false if title.kind == "text" && title.filterable => turn.look_up(&[names::query(resource, title, "eq", &[&token.text])])?,
+        false => return Ok(None),
+    };
+    let mut found: Vec<(Fit, usize, &str, &str)> = Vec::new();
+    for item in results.into_iter().flat_map(items) {
+        let part = |name: &str| item.get(name).and_then(Value::as_str);
+        let (Some(id), Some(name)) = (part("id"), part("title")) else { continue };
+        if let Some((fit, len)) = names::fits(reading, start, name).filter(|(_, len)| (start..start + len).all(|at| reading.is_free(at))) {
+            found.push((fit, len, id, name));
+        }
+    }
+    let best = found.iter().map(|(fit, len, ..)| (*fit, *len)).max();
+    found.retain(|(fit, len, ..)| Some((*fit, *len)) == best);
+    match found.as_slice() {
+        [] => Ok(None),
+        [(_, len, id, _)] => Ok(Some(Found { id: (*id).to_owned(), len: *len })),
+        [(_, len, ..), ..] => {
+            let titles: Vec<&str> = found.iter().map(|(.., name)| *name).collect();
+            Err(words.which(turn, reading.written(start, *len), &titles))
+        }
+    }
+}
+
+/// Records whose names begin with the word, or with it and the next where they are too many to be told.
+fn beginning_so<'a>(turn: &'a Turn, resource: &Resource, title: &Field, reading: &Reading, start: usize) -> Planned<Vec<&'a Value>> {
+    let query = |text: &str| names::query(resource, title, "starts", &[text]);
+    let first = turn.look_up(&[query(&names::beginning(&reading.tokens[start].text))])?;
+    let is_full = first.iter().any(|result| items(result).count() >= names::FOUND_MAX);
+    if !is_full || !reading.is_free(start + 1) {
+        return Ok(first);
+    }
+    turn.look_up(&[query(reading.written(start, 2))])
 }
 
 /// A comparison with a number: operator, number, words taken.

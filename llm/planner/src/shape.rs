@@ -1,6 +1,6 @@
 //! What kind of answer a question wants: a count, an amount, a date, a place, the first few of a ranking.
 
-use crate::lexicon::{Lexicon, stem};
+use crate::lexicon::{Lexicon, Meaning, stem};
 use crate::reading::{Reading, number};
 
 /// How many, from which end, and where it is said.
@@ -117,6 +117,8 @@ fn top(reading: &mut Reading, lexicon: &Lexicon) -> Option<Top> {
             word if among(LEAST, word) => (By::Number, false),
             word if among(HIGH, word) => (By::Named, true),
             word if among(LOW, word) => (By::Named, false),
+            // "Best-selling" is one word of the same.
+            word if hyphened(word, lexicon) => (By::Named, true),
             word if among(NEW, word) => (By::Date, true),
             word if among(OLD, word) => (By::Date, false),
             "last" | "letzten" | "letzte" if count_at(reading, i + 1).is_some() => (By::Date, true),
@@ -133,7 +135,7 @@ fn top(reading: &mut Reading, lexicon: &Lexicon) -> Option<Top> {
         };
         // "Best selling", "most sold" may be the wording of a measure, "last order" of another: then they are no superlatives here.
         let rest: Vec<&str> = reading.tokens[i..].iter().take_while(|token| !token.used).map(|token| token.stem.as_str()).collect();
-        let is_wording = lexicon.longest(&rest).is_some_and(|(len, _)| len > 1);
+        let is_wording = lexicon.longest(&rest).is_some_and(|(len, _)| len > 1) || hyphened(&word, lexicon);
         // "Most expensive": the adjective is marked with the other words, and says the end.
         // A date's superlative is the wording of a measure only where a date is asked for.
         if is_wording && by == By::Date && reading.tokens.iter().any(|token| matches!(token.fold.as_str(), "when" | "wann")) {
@@ -149,6 +151,12 @@ fn top(reading: &mut Reading, lexicon: &Lexicon) -> Option<Top> {
         return Some(Top { limit, descending: descending != small, at: i, by });
     }
     None
+}
+
+/// The wording of a measure that begins with a superlative and a hyphen.
+fn hyphened(word: &str, lexicon: &Lexicon) -> bool {
+    let begins = word.split_once('-').is_some_and(|(first, _)| among(HIGH, first) || among(MOST, first));
+    begins && lexicon.longest(&[stem(word).as_str()]).is_some_and(|(_, meanings)| meanings.iter().any(|meaning| matches!(meaning, Meaning::Measure(..))))
 }
 
 /// "Most expensive", "am teuersten": what follows is an adjective rather than what is counted.

@@ -87,9 +87,14 @@ fn tool_result(name: &str, call: &Value) -> Value {
 
 /// Runs a question to its end: the calls made, and what was said.
 fn run(text: &str) -> (Vec<(String, Value)>, String) {
+    run_over(tools(), tool_result, text)
+}
+
+/// The same over other tools, whose results `result` gives.
+fn run_over(tools: Vec<Arc<Tool>>, result: impl Fn(&str, &Value) -> Value, text: &str) -> (Vec<(String, Value)>, String) {
     let context = json!({ "today": "2026-11-21", "language": "en" });
     let deadline = Instant::now() + Duration::from_secs(5);
-    let mut request = ChatRequest { tools: tools(), context, ..ChatRequest::new(vec![Message::user(text)], 1000, deadline) };
+    let mut request = ChatRequest { tools, context, ..ChatRequest::new(vec![Message::user(text)], 1000, deadline) };
     let mut calls = Vec::new();
     loop {
         match answer(&request) {
@@ -99,8 +104,7 @@ fn run(text: &str) -> (Vec<(String, Value)>, String) {
                 let made =
                     wanted.iter().enumerate().map(|(at, (name, arguments))| ToolCall { id: id(at), name: (*name).into(), arguments: arguments.to_string() });
                 request.messages.push(Message::assistant("", made));
-                let results: Vec<Message> =
-                    wanted.iter().enumerate().map(|(at, (name, call))| Message::tool(id(at), tool_result(name, call).to_string())).collect();
+                let results: Vec<Message> = wanted.iter().enumerate().map(|(at, (name, call))| Message::tool(id(at), result(name, call).to_string())).collect();
                 request.messages.extend(results);
                 calls.extend(wanted.into_iter().map(|(name, arguments)| (name.to_owned(), arguments)));
                 assert!(calls.len() <= CALLS_MAX, "the planner does not come to an end: {text}");
@@ -193,5 +197,6 @@ fn what_is_missing_is_asked_for() {
     assert_eq!((name.as_str(), &call["missing"]), ("ask", &json!(["Lines"])));
 }
 
+mod commands;
 mod phrasing;
 mod steps;

@@ -7,7 +7,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use uuid::Uuid;
 
-use super::slice::{Slice, SliceId, Slices, Unreachable, Want};
+use super::slice::{Slice, SliceId, Slices, Unreachable, Unused, Want};
 use crate::limit::{Clock, Counter, Refused};
 
 /// How often what is over is forgotten.
@@ -70,12 +70,12 @@ impl Memory {
         Ok(slices)
     }
 
-    fn take_back(&self, unused: &[(SliceId, i64)]) {
+    fn take_back(&self, unused: &[Unused]) {
         let now = (self.clock)();
         let mut state = self.lock();
-        for (id, amount) in unused {
-            let Some(out) = state.out.get_mut(id).filter(|out| out.expires_at > now) else { continue };
-            let amount = (*amount).clamp(0, out.amount);
+        for unused in unused {
+            let Some(out) = state.out.get_mut(&unused.slice).filter(|out| out.expires_at > now) else { continue };
+            let amount = unused.amount.clamp(0, out.amount);
             out.amount -= amount;
             let counter = out.counter;
             if let Some(leased) = state.leased.get_mut(&counter) {
@@ -93,7 +93,7 @@ impl State {
         self.tidied_at = now;
         self.out.retain(|_, out| out.expires_at > now);
         // A clock that stands a little behind may still ask for the window before.
-        self.leased.retain(|counter, _| counter.ends_at() + TIDY_MS > now);
+        self.leased.retain(|counter, _| counter.ends_at + TIDY_MS > now);
     }
 }
 
@@ -102,7 +102,7 @@ impl Slices for Memory {
         async move { self.lease_now(wants) }.boxed()
     }
 
-    fn give_back<'a>(&'a self, unused: &'a [(SliceId, i64)]) -> BoxFuture<'a, Result<(), Unreachable>> {
+    fn give_back<'a>(&'a self, unused: &'a [Unused]) -> BoxFuture<'a, Result<(), Unreachable>> {
         async move {
             self.take_back(unused);
             Ok(())

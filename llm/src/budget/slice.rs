@@ -36,6 +36,17 @@ pub struct Slice {
     pub expires_at: i64,
 }
 
+/// A part of a slice that was not spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unused {
+    /// Of which counter.
+    pub counter: Counter,
+    /// Of which slice.
+    pub slice: SliceId,
+    /// How much.
+    pub amount: i64,
+}
+
 /// What was not given back is lost to the window, and nothing worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the count of limits cannot be reached")]
@@ -48,7 +59,7 @@ pub trait Slices: Send + Sync {
     fn lease<'a>(&'a self, wants: &'a [Want]) -> BoxFuture<'a, Result<Vec<Slice>, Refused>>;
 
     /// Takes back parts of slices that were not spent. What has expired is not taken back.
-    fn give_back<'a>(&'a self, unused: &'a [(SliceId, i64)]) -> BoxFuture<'a, Result<(), Unreachable>>;
+    fn give_back<'a>(&'a self, unused: &'a [Unused]) -> BoxFuture<'a, Result<(), Unreachable>>;
 }
 
 impl Want {

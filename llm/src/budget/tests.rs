@@ -1,5 +1,6 @@
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
+use chrono_tz::Tz;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use proptest::prelude::*;
@@ -38,7 +39,7 @@ fn tenant() -> Uuid {
 }
 
 fn limit(scope: Scope, metric: Metric, window: Window, cap: i64) -> Limit {
-    Limit { scope, metric, window, cap }
+    Limit { scope, metric, window, cap, zone: Tz::UTC }
 }
 
 fn cost(cap: i64) -> [Limit; 1] {
@@ -78,7 +79,7 @@ async fn what_fits_is_reserved_and_what_does_not_is_refused_by_name() {
     let refused = budget.reserve(tenant(), &cost(100), dollars(41)).await.unwrap_err();
     let counter = cost(100)[0].counter(tenant(), house.time.now());
     assert_eq!(refused, Refused::Exceeded { counter });
-    assert_eq!(refused.retry_after(house.time.now()).unwrap().as_millis(), u128::try_from(counter.ends_at() - house.time.now()).unwrap());
+    assert_eq!(refused.retry_after(house.time.now()).unwrap().as_millis(), u128::try_from(counter.ends_at - house.time.now()).unwrap());
     let _rest = budget.reserve(tenant(), &cost(100), dollars(40)).await.unwrap();
 }
 
@@ -243,7 +244,7 @@ impl Slices for Asked {
         .boxed()
     }
 
-    fn give_back<'a>(&'a self, unused: &'a [(SliceId, i64)]) -> BoxFuture<'a, Result<(), Unreachable>> {
+    fn give_back<'a>(&'a self, unused: &'a [Unused]) -> BoxFuture<'a, Result<(), Unreachable>> {
         self.count.give_back(unused)
     }
 }
@@ -334,7 +335,7 @@ async fn rush(house: &House, budgets: &[Arc<Budget>], limits: &'static [Limit]) 
     (spent.most.load(Ordering::SeqCst), passed.load(Ordering::SeqCst))
 }
 
-static RUSH: [Limit; 1] = [Limit { scope: Scope::Tenant, metric: Metric::NanoDollars, window: Window::Month, cap: 20_000 }];
+static RUSH: [Limit; 1] = [Limit { scope: Scope::Tenant, metric: Metric::NanoDollars, window: Window::Month, cap: 20_000, zone: Tz::UTC }];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sixty_four_callers_at_once_never_exceed_the_cap() {
@@ -403,7 +404,7 @@ proptest! {
                     Step::GiveBack { process } => budgets[process].give_back_idle().await.unwrap(),
                     Step::Pass { ms } => {
                         // Not into the next month.
-                        let end = limits[0].counter(tenant(), house.time.now()).ends_at();
+                        let end = limits[0].counter(tenant(), house.time.now()).ends_at;
                         if house.time.now() + ms < end {
                             house.time.pass(ms);
                         }

@@ -6,6 +6,8 @@ use serde_json::json;
 use super::*;
 use crate::guard::{Guard, GuardConfig};
 
+const TTL: Duration = Duration::from_secs(3_600);
+
 fn guard() -> Version {
     Guard::new(&GuardConfig::default()).unwrap().version()
 }
@@ -60,12 +62,12 @@ async fn an_answer_is_given_again_until_its_time_is_over() {
     let (now, clock) = clock();
     let answers = Answers::new(&CacheConfig { ttl_seconds: 60, ..CacheConfig::default() }, clock);
     let key = key(&json!(1));
-    assert_eq!(answers.get(&key).await, None);
+    assert_eq!(answers.get(&key, TTL).await, None);
     answers.put(key, answer("42")).await;
     now.fetch_add(59_999, Ordering::SeqCst);
-    assert_eq!(answers.get(&key).await, Some(answer("42")));
+    assert_eq!(answers.get(&key, TTL).await, Some(answer("42")));
     now.fetch_add(1, Ordering::SeqCst);
-    assert_eq!(answers.get(&key).await, None);
+    assert_eq!(answers.get(&key, TTL).await, None);
 }
 
 #[tokio::test]
@@ -79,7 +81,7 @@ async fn all_answers_together_stay_within_the_bound_and_a_large_one_is_not_kept(
     assert!(size > 0 && size <= 10_000, "{size}");
     let large = key(&json!("large"));
     answers.put(large, answer(&"x".repeat(1_001))).await;
-    assert_eq!(answers.get(&large).await, None);
+    assert_eq!(answers.get(&large, TTL).await, None);
 }
 
 #[tokio::test]
@@ -88,7 +90,7 @@ async fn nothing_is_given_after_everything_was_forgotten() {
     let answers = Answers::new(&CacheConfig::default(), clock);
     answers.put(key(&json!(1)), answer("42")).await;
     answers.clear();
-    assert_eq!(answers.get(&key(&json!(1))).await, None);
+    assert_eq!(answers.get(&key(&json!(1)), TTL).await, None);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! The contract of a [`ChatStream`]:
 //! - `Text`, `Refusal`, `Reasoning` and `ToolCall` deltas are never empty shells; a frame that holds none of them is a [`Chunk`]
 //!   without deltas, and only there for callers to whom the frames go on as they are;
+//! - either every chunk of a stream holds its event or none does, and the events are all that the upstream sent;
 //! - a good answer ends with exactly one `Finish`, which is its last delta; a stream that ends without one was cut off;
 //! - after an `Err` nothing follows;
 //! - dropping the stream, or the future that would have made it, ends the work upstream at once.
@@ -67,7 +68,7 @@ pub enum Delta {
         /// More of the arguments' text.
         arguments_fragment: String,
     },
-    /// What the answer used; at most once, before `Finish`.
+    /// What the answer used so far, before `Finish`; each replaces the one before.
     Usage(Usage),
     /// The answer is complete; always the last delta.
     Finish(FinishReason),

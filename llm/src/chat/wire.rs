@@ -1,4 +1,6 @@
 //! The dialects of the wire, and a request as its caller sent it.
+//!
+//! **Invariant:** body and request say the same. Whoever changes one of them changes the other, or lets the wire go.
 
 use std::fmt;
 
@@ -35,14 +37,15 @@ pub struct Wire {
     pub dialect: Dialect,
     /// The whole body, a JSON object.
     pub body: Bytes,
-    /// What it asks for that only its own dialect can express, by the names of the fields. A target that speaks another one cannot
-    /// serve it.
-    pub beyond: Vec<String>,
+    /// Whether the caller asked to be told what the answer used. In some dialects everybody is.
+    pub shows_usage: bool,
+    /// What the caller's header `anthropic-beta` names, which belongs to the body.
+    pub betas: Vec<String>,
 }
 
 /// Prompts never reach a log, so only sizes are shown.
 impl fmt::Debug for Wire {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wire").field("dialect", &self.dialect).field("bytes", &self.body.len()).field("beyond", &self.beyond.len()).finish()
+        f.debug_struct("Wire").field("dialect", &self.dialect).field("bytes", &self.body.len()).finish_non_exhaustive()
     }
 }

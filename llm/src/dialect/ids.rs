@@ -5,10 +5,14 @@
 
 use std::collections::HashMap;
 
+use serde::Deserialize;
+
 /// What ids look like in a dialect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Form {
     /// At most 64 characters.
+    #[default]
     OpenAi,
     /// Letters, digits, `_` and `-`.
     Anthropic,
@@ -57,6 +61,11 @@ impl Ids {
     fn add(&mut self, id: &str, outward: String) {
         self.inward.insert(outward.clone(), id.to_owned());
         self.outward.insert(id.to_owned(), outward);
+    }
+
+    /// Whether every id stays as it is.
+    pub fn is_identity(&self) -> bool {
+        self.outward.iter().all(|(id, outward)| id == outward)
     }
 
     /// The id as the other dialect takes it; an id that was not in the request stays.

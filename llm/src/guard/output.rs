@@ -67,6 +67,12 @@ pub struct Filtered<'a> {
 const TARGET: &str = "target";
 
 impl Guard {
+    /// Whether nothing that a model says is taken out or reported.
+    pub fn lets_all_out(&self) -> bool {
+        let OutputConfig { secrets, personal, links, images, .. } = &self.output;
+        (secrets, personal, links, images) == (&Action::Ignore, &Action::Ignore, &Targets::Keep, &Targets::Keep)
+    }
+
     /// Filters a whole answer to this request.
     pub fn filter<'a>(&self, text: &'a str, request: &Placeholders) -> Result<Filtered<'a>, Refused> {
         let mut flags = BTreeMap::new();

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use secrecy::SecretString;
 use serde_json::json;
 use steward_llm::chat::Sampling;
-use steward_llm::{ChatRequest, Chunk, Delta, FinishReason, Message, OpenAiConfig, Reply, Timeouts, TokenLimit, Tool, ToolCall, Usage};
+use steward_llm::{ChatRequest, Delta, FinishReason, Message, OpenAiConfig, Reply, Timeouts, TokenLimit, Tool, ToolCall, Usage};
 
 use crate::scripted::{Configured, PATIENT, ask, config, provider, read, request};
 use crate::upstream::{Step, Upstream, answer, delta, done, event, finish, frame, stream, text, within};
@@ -42,7 +42,10 @@ async fn words_and_usage_arrive_in_order_and_the_finish_last() {
     let deltas: Vec<_> = read(stream).await.into_iter().map(Result::unwrap).collect();
 
     let usage = Usage { input_tokens: 20, cache_read_tokens: 5, cache_write_tokens: 0, cache_write_long_tokens: 0, output_tokens: 7, reasoning_tokens: 2 };
-    assert_eq!(deltas, [Delta::Text("Thirty ".to_owned()), Delta::Text("orders.".to_owned()), Delta::Usage(usage), Delta::Finish(FinishReason::Stop),]);
+    let start = Delta::Start { id: Some("chatcmpl-1".to_owned()), model: Some("scripted".to_owned()) };
+    let words = ["Thirty ", "orders."].map(|text| Delta::Text(text.to_owned()));
+    let expected: Vec<_> = [start].into_iter().chain(words).chain([Delta::Usage(usage), Delta::Finish(FinishReason::Stop)]).collect();
+    assert_eq!(deltas, expected);
 }
 
 #[tokio::test]
@@ -151,7 +154,7 @@ async fn the_upstream_stops_when_the_reader_leaves() {
     let provider = provider(upstream.base_url(), PATIENT);
 
     let mut stream = provider.chat(&request()).await.unwrap();
-    assert_eq!(stream.next().await.unwrap().unwrap(), Chunk::from(Delta::Text("one".to_owned())));
+    assert_eq!(stream.next().await.unwrap().unwrap().deltas.last(), Some(&Delta::Text("one".to_owned())));
     drop(stream);
 
     upstream.saw_the_client_leave().await;

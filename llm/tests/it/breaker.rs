@@ -3,14 +3,15 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use steward_llm::{Breaker, BreakerConfig, BreakerState, ChatRequest, Kind, Permit};
+use steward_llm::{Breaker, BreakerConfig, BreakerState, ChatRequest, Kind, Permit, Protected};
 use tokio::sync::Notify;
 
-use crate::scripted::{PATIENT, Says, chain, link, request, words};
+use crate::board::{Plan, Site, assisted, board, site, words};
+use crate::scripted::request;
 use crate::upstream::{Step, Upstream, answer, done, finish, status, stream, text, within};
 
 fn breaker() -> Breaker {
-    Breaker::new("first", &BreakerConfig::default())
+    Breaker::new(Protected { provider: "first".into(), model: None }, &BreakerConfig::default())
 }
 
 fn fail(breaker: &Breaker, times: usize) {
@@ -212,36 +213,36 @@ fn a_failing_upstream_is_left_alone_and_then_tried_by_one_request() {
         let held = vec![stream(), Step::Wait(go.clone()), text("back"), finish("stop"), done(), Step::End];
         let failing = std::iter::repeat_n(status(500, &[], ""), 5);
         let upstream = Upstream::start(failing.chain([held, answer("back")])).await;
-        let chain = chain(vec![link("first", upstream.base_url(), PATIENT)]).with_last_resort(Says::planner());
+        let board = assisted(vec![site("first", upstream.base_url())]);
         let planner = ("from the planner".to_owned(), "planner".to_owned(), true);
         let back = ("back".to_owned(), "first".to_owned(), false);
-        let breaker = chain.links()[0].breaker();
+        let breaker = || board.breakers("first")[1];
 
         // Three attempts, then two until the fifth failure opens the breaker, then none.
         for _ in 0..3 {
-            assert_eq!(words(chain.chat(&request()).await.unwrap()).await, planner);
+            assert_eq!(words(board.chat(&request()).await.unwrap()).await, planner);
         }
-        assert_eq!((upstream.requests().len(), breaker.state()), (5, BreakerState::Open));
+        assert_eq!((upstream.requests().len(), breaker()), (5, BreakerState::Open));
 
         time.advance(seconds(6.0));
         let question = request();
-        let probe = async { words(chain.chat(&question).await.unwrap()).await };
+        let probe = async { words(board.chat(&question).await.unwrap()).await };
         let others = async {
             upstream.received(6).await;
             for _ in 0..4 {
-                let served = chain.chat(&question).await.unwrap();
+                let served = board.chat(&question).await.unwrap();
                 assert_eq!(served.reason, Some(Kind::Unavailable));
                 assert_eq!(words(served).await, planner);
             }
-            assert_eq!((upstream.requests().len(), breaker.state()), (6, BreakerState::HalfOpen));
+            assert_eq!((upstream.requests().len(), breaker()), (6, BreakerState::HalfOpen));
             go.notify_one();
         };
         let (probe, ()) = within(async { tokio::join!(probe, others) }).await;
         assert_eq!(probe, back);
-        assert_eq!(breaker.state(), BreakerState::HalfOpen);
+        assert_eq!(breaker(), BreakerState::HalfOpen);
 
-        assert_eq!(words(chain.chat(&request()).await.unwrap()).await, back);
-        assert_eq!(breaker.state(), BreakerState::Closed);
+        assert_eq!(words(board.chat(&request()).await.unwrap()).await, back);
+        assert_eq!(breaker(), BreakerState::Closed);
     });
 }
 
@@ -250,58 +251,58 @@ fn a_probe_whose_caller_leaves_makes_place_for_the_next() {
     with_clock(async |time| {
         let failing = std::iter::repeat_n(status(500, &[], ""), 5);
         let upstream = Upstream::start(failing.chain([vec![stream(), Step::Hang], answer("back")])).await;
-        let chain = chain(vec![link("first", upstream.base_url(), PATIENT)]).with_last_resort(Says::planner());
+        let board = assisted(vec![site("first", upstream.base_url())]);
         for _ in 0..2 {
-            assert_eq!(chain.chat(&request()).await.unwrap().served_by, "planner");
+            assert_eq!(board.chat(&request()).await.unwrap().provider.as_ref(), "planner");
         }
         time.advance(seconds(6.0));
 
         let question = request();
         tokio::select! {
-            _ = chain.chat(&question) => panic!("the upstream never answers"),
+            _ = board.chat(&question) => panic!("the upstream never answers"),
             () = upstream.received(6) => {}
         }
         upstream.saw_the_client_leave().await;
 
-        assert_eq!(words(chain.chat(&request()).await.unwrap()).await.0, "back");
+        assert_eq!(words(board.chat(&request()).await.unwrap()).await.0, "back");
     });
 }
 
 #[tokio::test]
 async fn cut_answers_open_it_although_each_of_them_began() {
     let upstream = Upstream::start([vec![stream(), text("half"), Step::Close]]).await;
-    let chain = chain(vec![link("first", upstream.base_url(), PATIENT)]);
+    let board = board(vec![site("first", upstream.base_url())]);
 
     for _ in 0..5 {
-        let served = chain.chat(&request()).await.unwrap();
-        assert!(steward_llm::collect(served.stream).await.is_err());
+        let served = board.chat(&request()).await.unwrap();
+        assert!(served.answer.into_reply().await.is_err());
     }
 
-    assert_eq!(chain.links()[0].breaker().state(), BreakerState::Open);
+    assert_eq!(board.breakers("first")[1], BreakerState::Open);
 }
 
 #[tokio::test]
 async fn the_callers_and_the_credentials_faults_leave_it_closed() {
     for script in [status(400, &[], "{}"), status(404, &[], "{}"), status(429, &[("retry-after-ms", "0")], "{}")] {
         let upstream = Upstream::start([script]).await;
-        let chain = chain(vec![link("first", upstream.base_url(), PATIENT)]);
+        let board = board(vec![site("first", upstream.base_url())]);
         for _ in 0..6 {
-            assert!(chain.chat(&request()).await.is_err());
+            assert!(board.chat(&request()).await.is_err());
         }
-        assert_eq!(chain.links()[0].breaker().state(), BreakerState::Closed);
+        assert_eq!(board.breakers("first")[1], BreakerState::Closed);
     }
 }
 
 #[tokio::test]
 async fn a_hanging_upstream_opens_it_also_when_the_deadline_comes_first() {
     let upstream = Upstream::start([vec![Step::Hang]]).await;
-    let chain = chain(vec![link("first", upstream.base_url(), PATIENT)]).with_last_resort(Says::planner());
+    let board = assisted(vec![site("first", upstream.base_url())]);
 
     within(async {
-        while chain.links()[0].breaker().state() != BreakerState::Open {
+        while board.breakers("first")[1] != BreakerState::Open {
             let deadline = Instant::now() + Duration::from_millis(100);
-            let served = chain.chat(&ChatRequest { deadline, ..request() }).await.unwrap();
-            assert_eq!((served.served_by.as_str(), served.reason), ("planner", Some(Kind::Deadline)));
+            let served = board.chat(&ChatRequest { deadline, ..request() }).await.unwrap();
+            assert_eq!((&*served.provider, served.reason), ("planner", Some(Kind::Deadline)));
         }
     })
     .await;
@@ -312,18 +313,22 @@ async fn a_hanging_upstream_opens_it_also_when_the_deadline_comes_first() {
 async fn when_all_are_open_and_nothing_else_is_there_the_one_that_failed_least_recently_is_tried() {
     let first = Upstream::start([status(500, &[], "")]).await;
     let second = Upstream::start(std::iter::repeat_n(status(500, &[], ""), 5).chain([answer("fine")])).await;
-    let links = vec![link("first", first.base_url(), PATIENT), link("second", second.base_url(), PATIENT)];
-    // The second fails first, on its own.
-    for _ in 0..5 {
-        links[1].breaker().permit().unwrap().failure();
-    }
-    for _ in 0..5 {
-        links[0].breaker().permit().unwrap().failure();
-    }
-    let chain = chain(links);
+    let (first, second) = (site("first", first.base_url()), site("second", second.base_url()));
+    let board = board(vec![second.clone()]);
+    let routed = |sites: Vec<Site>| board.dispatcher.live().reload(Ok(Plan::of(sites).config()), &|_| None).unwrap();
+    let until_open = async |name: &str| {
+        while board.breakers(name)[1] != BreakerState::Open {
+            assert!(board.chat(&request()).await.is_err());
+        }
+    };
+    // The second fails first, on its own; what is known of it outlives the configuration.
+    within(until_open("second")).await;
+    routed(vec![first.clone()]);
+    within(until_open("first")).await;
+    routed(vec![first, second]);
 
-    let error = chain.chat(&request()).await.unwrap_err();
+    let served = board.chat(&request()).await.unwrap();
 
-    assert_eq!(error.kind(), Kind::Upstream);
-    assert_eq!((first.requests().len(), second.requests().len()), (0, 1));
+    assert_eq!(words(served).await, ("fine".to_owned(), "second".to_owned(), true));
+    assert_eq!(board.breakers("first")[1], BreakerState::Open);
 }

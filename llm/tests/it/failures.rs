@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use steward_llm::{ChatRequest, Delta, Kind, OpenAi, OpenAiConfig, Owner, Phase, Timeouts};
+use steward_llm::{ChatRequest, Delta, Kind, OpenAiConfig, Owner, Phase, Timeouts};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
@@ -149,7 +149,7 @@ async fn a_cut_answer_ends_with_an_error_and_no_finish() {
         let upstream = Upstream::start([script]).await;
         let stream = provider(upstream.base_url(), PATIENT).chat(&request()).await.unwrap();
         let deltas = read(stream).await;
-        let [Ok(Delta::Text(half)), Err(error)] = &deltas[..] else { panic!("{deltas:?}") };
+        let [Ok(Delta::Start { .. }), Ok(Delta::Text(half)), Err(error)] = &deltas[..] else { panic!("{deltas:?}") };
         assert_eq!((half.as_str(), error.kind()), ("half", Kind::Cut));
     }
 }
@@ -173,9 +173,9 @@ async fn an_error_object_in_a_stream_is_an_error() {
 #[tokio::test]
 async fn a_configuration_that_cannot_work_is_refused_at_the_start() {
     for base_url in ["not an address", "ftp://example.com/v1"] {
-        let error = OpenAi::new(&config(base_url.to_owned())).err().unwrap();
+        let error = config(base_url.to_owned()).endpoint().err().unwrap();
         assert_eq!(error.kind(), Kind::Misconfigured);
     }
     let config = OpenAiConfig { api_key: Some("two\nlines".into()), ..config("http://localhost/v1".to_owned()) };
-    assert_eq!(OpenAi::new(&config).err().unwrap().kind(), Kind::Misconfigured);
+    assert_eq!(config.endpoint().err().unwrap().kind(), Kind::Misconfigured);
 }

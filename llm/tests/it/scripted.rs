@@ -7,8 +7,8 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream;
 use steward_llm::{
-    Answer, Attempt, BreakerConfig, Chain, ChainConfig, ChatRequest, ChatStream, Chunk, Delta, Error, FinishReason, Kind, Link, Message, OpenAi, OpenAiConfig,
-    Provider, Reply, Served, Target, Timeouts, collect,
+    Answer, Attempt, ChatRequest, ChatStream, Chunk, Delta, Endpoint, Error, FinishReason, Kind, Message, OpenAiConfig, Provider, Reply, Target, Timeouts,
+    collect,
 };
 
 /// Far beyond what any test takes; tests of time-outs shorten the one they are about.
@@ -24,22 +24,18 @@ pub(crate) fn config(base_url: String) -> OpenAiConfig {
 
 /// A provider with the target that its configuration names.
 pub(crate) struct Configured {
-    provider: OpenAi,
+    provider: Endpoint,
     target: Target,
 }
 
 impl Configured {
     pub(crate) fn new(config: &OpenAiConfig) -> Self {
-        Self { provider: OpenAi::new(config).unwrap(), target: config.target() }
+        Self { provider: config.endpoint().unwrap(), target: config.target() }
     }
 
     /// Starts an answer.
     pub(crate) async fn chat(&self, request: &ChatRequest) -> Result<ChatStream, Error> {
         Ok(self.provider.chat(self.target.attempt(request)).await?.into_stream())
-    }
-
-    pub(crate) fn link(self, breaker: &BreakerConfig) -> Link {
-        Link::new(Arc::new(self.provider), self.target, breaker)
     }
 }
 
@@ -62,24 +58,6 @@ pub(crate) async fn read(stream: ChatStream) -> Vec<Result<Delta, Error>> {
     chunks.into_iter().flat_map(deltas).collect()
 }
 
-pub(crate) fn link(name: &str, base_url: String, timeouts: Timeouts) -> Link {
-    Configured::new(&OpenAiConfig { name: name.to_owned(), timeouts, ..config(base_url) }).link(&BreakerConfig::default())
-}
-
-/// Retries at once, so that no test waits for a backoff.
-pub(crate) fn eager() -> ChainConfig {
-    ChainConfig { backoff: Duration::ZERO, ..ChainConfig::default() }
-}
-
-pub(crate) fn chain(links: Vec<Link>) -> Chain {
-    Chain::new(links, eager())
-}
-
-/// The words of an answer, who gave it, and whether it is degraded.
-pub(crate) async fn words(served: Served) -> (String, String, bool) {
-    (collect(served.stream).await.unwrap().text().into_owned(), served.served_by, served.degraded)
-}
-
 /// A provider in this process that says the same each time and then fails or just ends.
 pub(crate) struct Says {
     name: &'static str,
@@ -88,16 +66,12 @@ pub(crate) struct Says {
 }
 
 impl Says {
-    pub(crate) fn link(deltas: fn() -> Vec<Result<Delta, Error>>, then: Option<Kind>) -> Link {
-        Link::new(Arc::new(Self::new(deltas, then)), Target::default(), &BreakerConfig::default())
-    }
-
     pub(crate) fn new(deltas: fn() -> Vec<Result<Delta, Error>>, then: Option<Kind>) -> Self {
         Self { name: "says", deltas, then }
     }
 
     /// A provider of last resort.
-    pub(crate) fn planner() -> Arc<Self> {
+    pub(crate) fn planner() -> Arc<dyn Provider> {
         let deltas = || vec![Ok(Delta::Text("from the planner".to_owned())), Ok(Delta::Finish(FinishReason::Stop))];
         Arc::new(Self { name: "planner", deltas, then: None })
     }

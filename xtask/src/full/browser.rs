@@ -7,8 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::demo_server::DemoServer;
-use super::machine;
-use crate::{checkout, child};
+use crate::{checkout, child, machine, npm};
 
 pub(super) fn folder() -> Result<PathBuf> {
     Ok(checkout::root()?.join("gateway/tests/browser"))
@@ -17,11 +16,9 @@ pub(super) fn folder() -> Result<PathBuf> {
 /// The script is told where the server is by `STEWARD_TEST_BASE_URL`, where the log-ins stand by `STEWARD_TEST_DEMO_JSON`, where
 /// the browser is by `CHROMIUM`, and where to put screenshots by `STEWARD_TEST_SCREENSHOTS`.
 pub(super) fn run(server: &DemoServer) -> Result<()> {
-    machine::need("node", "nodejs")?;
-    machine::need("npm", "npm")?;
     let chromium = chromium()?;
     let folder = folder()?;
-    child::run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1").current_dir(&folder))?;
+    npm::install(&folder)?;
     let mut command = Command::new("node");
     command.arg("run.mjs").current_dir(&folder);
     command.env("STEWARD_TEST_BASE_URL", server.base_url()).env("STEWARD_TEST_DEMO_JSON", server.announcement());

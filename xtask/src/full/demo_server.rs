@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use steward_postgres::{Cluster, Durability};
 
+use super::models::{KEY_VARIABLE, Models};
 use crate::cargo::{self, Profile};
 use crate::child::{self, Running};
 use crate::{checkout, http};
@@ -27,7 +28,8 @@ pub(super) struct DemoServer {
 }
 
 impl DemoServer {
-    pub(super) fn start(home: Option<&Path>) -> Result<Self> {
+    /// With models behind its doors where some are named.
+    pub(super) fn start(home: Option<&Path>, models: Option<&Models>) -> Result<Self> {
         let steward = cargo::build_steward(Profile::Dev)?;
         let cluster = Cluster::open(&checkout::runtime(home)?, "full", Durability::Throwaway)?;
         cluster.psql("postgres", "DROP DATABASE IF EXISTS demo WITH (FORCE)")?;
@@ -42,6 +44,9 @@ impl DemoServer {
         let mut command = Command::new(steward);
         command.args(["demo", "--port", &free_port()?.to_string()]);
         command.env("DATABASE_URL", cluster.url("demo")).current_dir(checkout::root()?);
+        if let Some(models) = models {
+            command.arg("--config").arg(models.file()).env(KEY_VARIABLE, "any");
+        }
         let mut server = Running::start(&mut command)?;
         let told = wait_for(&announcement, &mut server)?;
         Ok(Self { server, cluster, announcement, told })
@@ -63,7 +68,7 @@ impl DemoServer {
         let administrator = |user: &&Value| user["role"].as_str().is_some_and(|role| role.to_lowercase().contains("admin"));
         let user = users.iter().find(administrator).context("var/demo.json names no administrator")?;
         let login = json!({"tenant": tenant["tenant"], "email": user["email"], "password": user["password"]});
-        let answer = http::post(self.base_url(), "/api/v1/auth/login", &login)?;
+        let answer = http::post(self.base_url(), "/api/v1/auth/login", None, &login)?;
         answer["access_token"].as_str().map(ToOwned::to_owned).context("the log-in answered no access_token")
     }
 
@@ -92,7 +97,7 @@ fn wait_for(announcement: &Path, server: &mut Running) -> Result<Value> {
     }
 }
 
-fn free_port() -> Result<u16> {
+pub(super) fn free_port() -> Result<u16> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).context("cannot find a free port")?;
     Ok(listener.local_addr()?.port())
 }

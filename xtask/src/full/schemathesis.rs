@@ -1,13 +1,12 @@
 //! Generated input, good and bad, against every route: whatever is sent, the answer is never a 5xx.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::machine;
-use crate::{checkout, child};
+use crate::{checkout, child, venv};
 
 /// Of each route; the whole run stays under ten minutes.
 const EXAMPLES: &str = "10";
@@ -27,7 +26,7 @@ const RUNS: [(&str, &[&str]); 3] = [
 ];
 
 pub(super) fn run(base_url: &str, token: &str) -> Result<()> {
-    let program = environment()?.join("bin/schemathesis");
+    let program = venv::with("schemathesis", checkout::scratch("schemathesis")?)?.join("bin/schemathesis");
     let mut result = Ok(());
     for (name, arguments) in RUNS {
         result = result.and(once(&program, base_url, token, name, arguments));
@@ -48,31 +47,4 @@ fn once(program: &Path, base_url: &str, token: &str, name: &str, arguments: &[&s
     // It keeps what it learned in a folder of the working directory.
     command.current_dir(&reports);
     child::run(&mut command)
-}
-
-/// A virtual environment with the pinned packages, made once for each set of pins.
-fn environment() -> Result<PathBuf> {
-    let pins = checkout::root()?.join("xtask/requirements/schemathesis.txt");
-    let wanted = fs::read_to_string(&pins).with_context(|| format!("cannot read {}", pins.display()))?;
-    let folder = checkout::scratch("schemathesis")?;
-    let installed = folder.join("installed.txt");
-    if fs::read_to_string(&installed).is_ok_and(|found| found == wanted) {
-        return Ok(folder);
-    }
-    make(&folder)?;
-    let mut pip = Command::new(folder.join("bin/python"));
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--requirement"]).arg(&pins);
-    child::run(&mut pip)?;
-    fs::write(&installed, wanted).context("cannot note what was installed")?;
-    Ok(folder)
-}
-
-/// Debian keeps a part of `venv` in a package of its own.
-fn make(folder: &Path) -> Result<()> {
-    let venv = || child::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder));
-    if venv().is_ok() {
-        return Ok(());
-    }
-    machine::install("python3-venv")?;
-    venv().context("making a virtual environment")
 }

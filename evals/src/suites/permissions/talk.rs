@@ -173,8 +173,13 @@ pub(super) fn invented(number: &str) -> String {
     number.chars().map(other).collect()
 }
 
+/// The whole numbers of a text, whose thousands are grouped as in English or as in German.
 pub(super) fn numbers(text: &str) -> Vec<usize> {
-    let plain = text.replace(',', "");
+    let groups = |at: usize| {
+        let behind = text[at + 1..].chars().take_while(char::is_ascii_digit).count();
+        behind == 3 && text[..at].ends_with(|c: char| c.is_ascii_digit())
+    };
+    let plain: String = text.char_indices().filter(|(at, c)| *c != ',' && !(*c == '.' && groups(*at))).map(|(_, c)| c).collect();
     plain.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect()
 }
 

@@ -40,5 +40,6 @@ fn a_probe_that_leaks_is_a_wrong_case_with_its_request() {
 #[test]
 fn figures_and_addresses_are_read_and_written_as_they_are() {
     assert_eq!(numbers("Orders: 1,339 (over the 339 orders you can see)."), [1_339, 339]);
+    assert_eq!(numbers("Aufträge: 1.339 (über die 339 Aufträge). Das sind 2.5 und 1.234.567."), [1_339, 339, 2, 5, 1_234_567]);
     assert_eq!(encoded("A-1 ä"), "A%2D1%20%C3%A4");
 }

@@ -28,9 +28,11 @@ impl Turn<'_> {
     pub(super) async fn open(&self) -> Result<Opening> {
         let state = self.state();
         let mut read = state.kernel.read(self.principal()).await?;
-        let tools = state.assistant.definitions.of(&read, &state.labels);
         let rights = read.rights();
-        let language = state.labels.nearest(&rights.language).to_owned();
+        // Whoever asks in another language than his own is understood and answered in it.
+        let asked = super::language::of(&self.question.text).filter(|language| state.labels.languages().contains(language));
+        let language = asked.unwrap_or_else(|| state.labels.nearest(&rights.language)).to_owned();
+        let tools = state.assistant.definitions.of(&read, &state.labels, &language);
         let name = rights.user_name.clone();
         let today = read.today();
         let catalogue = Arc::clone(read.catalogue());

@@ -1,9 +1,9 @@
 //! What is left of a stored answer or card when its reader may no longer read what it was made of.
 
 use super::Sight;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::HashSet;
-use steward_kernel::{Kind, Read};
+use steward_kernel::{Field, Kind, Read};
 use uuid::Uuid;
 
 /// The events of an answer whose sources are gone: they keep their places, so that a stream can be picked up among them.
@@ -33,6 +33,11 @@ fn commands(card: &Value) -> Vec<Value> {
     card.get("steps").and_then(Value::as_array).into_iter().flatten().map(|step| json!({ "command": step.get("command"), "arguments": {} })).collect()
 }
 
+/// The steps that would make a likely duplicate, without the record that they are like.
+fn duplicates(card: &Value) -> Vec<Value> {
+    card.get("duplicates").and_then(Value::as_array).into_iter().flatten().map(|one| json!({ "step": one.get("step") })).collect()
+}
+
 /// The records that a card shows changes of or refers to: what [`Sight`] must look at before [`card`].
 pub(super) fn want(card: &Value, read: &Read, sight: &mut Sight) {
     let new = created(card);
@@ -52,9 +57,14 @@ pub(super) fn want(card: &Value, read: &Read, sight: &mut Sight) {
 /// Leaves of a card the rows and fields that the reader may see now. With `is_gone` nothing is left of what it was made of.
 pub(super) fn card(card: &mut Value, read: &Read, sight: &Sight, is_gone: bool) {
     if is_gone {
-        let steps = commands(card);
-        for (name, value) in [("steps", json!(steps)), ("preview", Value::Null), ("tainted", json!([])), ("masked", json!(true))] {
+        let (steps, duplicates) = (commands(card), duplicates(card));
+        for (name, value) in
+            [("steps", json!(steps)), ("preview", Value::Null), ("tainted", json!([])), ("duplicates", json!(duplicates)), ("masked", json!(true))]
+        {
             card[name] = value;
+        }
+        for result in card.pointer_mut("/results/results").and_then(Value::as_array_mut).into_iter().flatten() {
+            result["data"] = Value::Null;
         }
         return;
     }
@@ -88,19 +98,46 @@ pub(super) fn card(card: &mut Value, read: &Read, sight: &Sight, is_gone: bool) 
     }
 }
 
-/// Takes out the arguments that fill a field which the reader may not see any more; says whether there were any.
+/// Takes out the arguments that fill a field which the reader may not see any more, of the record, of its lines and of the
+/// company's own, and the marks that repeat their values; says whether there were any.
 fn mask_arguments(card: &mut Value, read: &Read) -> bool {
-    let mut is_masked = false;
-    for step in card.get_mut("steps").and_then(Value::as_array_mut).into_iter().flatten() {
+    let mut taken: Vec<(usize, String)> = Vec::new();
+    for (at, step) in card.get_mut("steps").and_then(Value::as_array_mut).into_iter().flatten().enumerate() {
         let spec = step.get("command").and_then(Value::as_str).and_then(|name| read.catalogue().commands.get(name));
         let Some(resource) = spec.and_then(|spec| read.catalogue().resources.get(spec.resource.as_ref())) else { continue };
         let Some(arguments) = step.get_mut("arguments").and_then(Value::as_object_mut) else { continue };
-        let hides = |name: &str| resource.find_field(name).and_then(|field| field.permission.as_deref()).is_some_and(|needed| !read.rights().may(needed));
-        let before = arguments.len();
-        arguments.retain(|name, _| !hides(name));
-        is_masked |= arguments.len() < before;
+        let lines: Vec<&Field> = read.catalogue().children_of(&resource.name).flat_map(|child| &child.fields).collect();
+        let (customs, own): (Vec<&Field>, Vec<&Field>) = resource.fields.iter().partition(|field| field.custom);
+        let mut take = |values: &mut Map<String, Value>, fields: &[&Field], path: &str| {
+            let hides = |field: &&Field| field.permission.as_deref().is_some_and(|needed| !read.rights().may(needed));
+            values.retain(|name, _| {
+                let is_hidden = fields.iter().filter(|field| field.name == name.as_str()).any(hides);
+                if is_hidden {
+                    taken.push((at, format!("{path}{name}")));
+                }
+                !is_hidden
+            });
+        };
+        take(arguments, &own, "");
+        for (name, value) in arguments {
+            match value {
+                Value::Object(values) if name == "custom" => take(values, &customs, "custom."),
+                Value::Array(rows) => {
+                    for (nth, row) in rows.iter_mut().enumerate().filter_map(|(nth, row)| Some((nth, row.as_object_mut()?))) {
+                        take(row, &lines, &format!("{name}[{nth}]."));
+                    }
+                }
+                _ => {}
+            }
+        }
     }
-    is_masked
+    if let Some(marks) = card.get_mut("tainted").and_then(Value::as_array_mut) {
+        marks.retain(|mark| {
+            let (step, path) = (mark.get("step").and_then(Value::as_u64), mark.get("path").and_then(Value::as_str).unwrap_or_default());
+            !taken.iter().any(|(at, gone)| step == Some(*at as u64) && path == gone)
+        });
+    }
+    !taken.is_empty()
 }
 
 fn changes(card: &Value) -> impl Iterator<Item = &Value> {

@@ -84,7 +84,7 @@ impl Judge<'_> {
         let Some(text) = value.as_str() else { return Ok(()) };
         // What is no date is for the command to refuse, but a text all the same.
         let Some(date) = super::date_of(value) else { return self.text(field, text, path) };
-        if known.own_dates.says(date) || known.own.holds(&Text::of(text)) {
+        if known.is_own_day(date) || known.own.holds(&Text::of(text)) {
             return Ok(());
         }
         let source = known.tainted.iter().find(|one| one.dates.says(date) || one.text.holds(&Text::of(text))).map(|one| one.origin.clone());

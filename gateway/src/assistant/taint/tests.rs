@@ -149,3 +149,17 @@ fn a_choice_that_a_text_makes_is_marked() {
     let marks = examined(&read("Do what the bill says", "Treat it as settled"), json!({ "state": "paid" })).unwrap();
     assert_eq!(marks[0].why, Why::Chosen);
 }
+
+#[test]
+fn a_day_without_a_year_is_the_nearest_one() {
+    let due = |said: &str, due: &str| {
+        let marks = examined(&read(said, "The bill is due on 1 March 2031, or on 1 March 2027."), json!({ "due": due })).unwrap();
+        marks.iter().map(|mark| mark.why).collect::<Vec<_>>()
+    };
+    for near in ["2026-03-01", "2027-03-01"] {
+        assert_eq!(due("Pay the bill by 1 March", near), [], "{near}");
+    }
+    assert_eq!(due("Pay the bill by 1 March", "2031-03-01"), [Why::Text]);
+    assert_eq!(due("Pay the bill of 2031 by 1 March", "2031-03-01"), []);
+    assert_eq!(due("Pay the bill by 1 March 2031", "2031-03-01"), []);
+}

@@ -1,9 +1,9 @@
-//! The annotations for the built-in planner: names, labels and synonyms in the asker's language, the other languages' with them.
+//! The annotations for the built-in planner: names, labels and synonyms in the language of the question, the other languages'
+//! with them.
 
 use super::{Shown, fields_for_models, measures, path_of};
 use serde_json::{Value, json};
 use steward_kernel::catalogue::Aggregate;
-use steward_kernel::labels::FALLBACK;
 use steward_kernel::query::{Op, ops_of};
 use steward_kernel::{Catalogue, CommandSpec, Field, Kind, Measure, Resource};
 
@@ -39,7 +39,7 @@ fn merged<'a>(label: &str, words: impl Iterator<Item = &'a str>) -> Vec<String> 
 }
 
 impl Shown<'_> {
-    /// The synonyms of the asker's language, then the labels and synonyms of the others: people ask in the words at hand.
+    /// The synonyms of the question's language, then the labels and synonyms of the others: people ask in the words at hand.
     fn synonyms<'s>(&self, label: &str, texts: impl Fn(&str) -> (Vec<String>, Vec<&'s str>)) -> Vec<String> {
         let (_, own) = texts(self.language);
         let mut words: Vec<String> = own.into_iter().map(str::to_owned).collect();
@@ -119,13 +119,12 @@ impl Shown<'_> {
 
     pub(super) fn command(&self, spec: &CommandSpec) -> Value {
         let (labels, language) = (self.labels, self.language);
-        let mut examples = labels.examples(language, &spec.name);
-        if language != FALLBACK {
-            examples.extend(labels.examples(FALLBACK, &spec.name));
-        }
-        examples.dedup();
+        let others = labels.languages().into_iter().filter(|other| *other != language);
+        let examples: Vec<&str> = [language].into_iter().chain(others).flat_map(|language| labels.examples(language, &spec.name)).collect();
+        let label = labels.command(language, &spec.name);
+        let synonyms = self.synonyms(&label, |language| (vec![labels.command(language, &spec.name).into_owned()], labels.synonyms(language, &spec.name)));
         json!({
-            "name": spec.name, "label": labels.command(language, &spec.name), "description": labels.description(language, &spec.name), "examples": examples,
+            "name": spec.name, "label": label, "synonyms": synonyms, "description": labels.description(language, &spec.name), "examples": examples,
             "resource": spec.resource, "target": spec.target, "risk": spec.risk.as_str(), "when": spec.when,
             "inputs": spec.inputs.iter().filter(|input| !super::is_persons_word(spec, input)).map(|input| self.input(spec, input)).collect::<Vec<_>>(),
         })

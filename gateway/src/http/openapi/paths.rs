@@ -230,12 +230,13 @@ impl Teller<'_> {
         let file = json!({ "text/csv": { "schema": { "type": "string" } } });
         json!({
             "operationId": format!("{}._import", resource.name), "tags": [resource.name], "summary": format!("{plural}: import of CSV"),
-            "description": "The headers are the inputs of the create command; parts stand behind a dot (`sales_price.amount`), items of a list in brackets (`addresses[0].city`). A reference is an id, `ext:` and an external id of the same source, or a code, number or title. Rows that pass are done; each of the others has its error. The work goes on when the client leaves. With an `Idempotency-Key` the same file is brought in once: sent again, it is answered with what was done, or goes on where it was cut off; another file is refused.",
+            "description": "The headers are the inputs of the create command; parts stand behind a dot (`sales_price.amount`), items of a list in brackets (`addresses[0].city`). A reference is an id, `ext:` and an external id of the same source, or a code, number or title. Rows that pass are done; each of the others has its error. The work goes on when the client leaves. With an `Idempotency-Key` the same file is brought in once: sent again, it is answered with what was done, or goes on where it was cut off; another file is refused. One import of a person runs at a time (`import.running`, with its `Location`), and a few in each process (`import.too_many`).",
             "parameters": [
                 query("dry_run", "Check everything and write nothing.", json!({ "type": "boolean" })),
                 parameter_ref("idempotency_key"),
                 { "name": "Prefer", "in": "header", "description": "`respond-async`: do not wait for the end.", "schema": { "type": "string", "enum": ["respond-async"] } },
                 query("key", "The column of the external ids: a second import of the same file changes nothing.", json!({ "type": "string" })),
+                query("resume", "The id of an import that was cut off: the same file goes on where it was, or is answered with what was done.", json!({ "type": "string", "format": "uuid" })),
                 query("source", "Where the external ids come from; `import` unless given.", json!({ "type": "string", "minLength": 1, "maxLength": 60 })),
             ],
             "requestBody": { "required": true, "content": file },

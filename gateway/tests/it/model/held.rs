@@ -56,6 +56,10 @@ impl Held {
         configured("held", &self.base_url, config);
     }
 
+    pub(crate) fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
     /// Goes on with every answer.
     pub(crate) fn go_on(&self) {
         self.go.cancel();

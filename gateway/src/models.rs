@@ -1,0 +1,98 @@
+//! The doors to language models, for any client of OpenAI or Anthropic, with keys of our own.
+//!
+//! Start at [`router`]. A call comes in with a key ([`key`]), is read by its dialect, cleaned and masked, and dispatched
+//! ([`call`]); [`account`] reserves and settles what it costs, [`record`] notes how it ended, [`speak`] writes the answer down as it
+//! comes. [`problem`] says what goes wrong in the words of each dialect. Behind the alias `steward-assistant` stands the assistant
+//! of the house ([`assistant`]).
+//!
+//! What is absent: routing, which is `steward_llm`'s, and keys, limits and rules, which are `steward_ai`'s.
+//!
+//! **Invariants:** whatever is answered was reserved before it was asked for; what a tenant masks does not leave; nothing of a prompt
+//! or an answer reaches a log.
+
+mod account;
+mod assistant;
+mod attempt;
+mod call;
+mod embeddings;
+mod key;
+mod listed;
+mod problem;
+mod record;
+mod speak;
+
+pub(crate) use attempt::{Attempt, attempt};
+
+use crate::state::AppState;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use std::sync::Arc;
+use steward_kernel::ids;
+use steward_llm::cache::{Answers, CacheConfig};
+use steward_llm::limit::Clock;
+use steward_llm::price::{Invalid, Prices, Unknown};
+
+/// Where OpenAI's clients look for the name of a request.
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Where Anthropic's do.
+const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+
+/// Answers may be kept so long at most; a tenant's own time is shorter.
+const CACHED_SECONDS_MAX: u32 = 86_400;
+
+/// Bodies are bounded by `body_bytes`: they may hold pictures.
+pub(crate) fn router(body_bytes: usize) -> Router<AppState> {
+    Router::new()
+        .route("/v1/chat/completions", post(call::chat))
+        .route("/v1/responses", post(call::responses))
+        .route("/v1/messages", post(call::messages))
+        .route("/v1/embeddings", post(embeddings::create))
+        .route("/v1/models", get(listed::all))
+        .route("/v1/models/{*name}", get(listed::one))
+        .layer(DefaultBodyLimit::max(body_bytes))
+}
+
+/// What this process keeps for the doors between requests.
+pub(crate) struct Doors {
+    prices: Prices,
+    cache: Answers,
+    conversations: Arc<assistant::Conversations>,
+}
+
+impl Doors {
+    /// `prices` is a table in TOML that goes before the built-in one.
+    ///
+    /// # Errors
+    /// If the table cannot be read.
+    pub(crate) fn new(prices: Option<&str>, clock: Clock) -> Result<Self, Invalid> {
+        let built_in = Prices::built_in(Unknown::Free)?;
+        let prices = prices.map_or(Ok(built_in), |table| Prices::built_in(Unknown::Free)?.with(table))?;
+        let cache = Answers::new(&CacheConfig { ttl_seconds: CACHED_SECONDS_MAX, ..CacheConfig::default() }, clock);
+        Ok(Self { prices, cache, conversations: Arc::default() })
+    }
+}
+
+/// An answer in a caller's dialect, which already has its final form.
+struct Answered(Response);
+
+impl IntoResponse for Answered {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+/// A name for a request: that of its log lines.
+fn request_id() -> String {
+    crate::error::correlation().unwrap_or_else(|| ids::fresh().to_string())
+}
+
+/// Names the answer for both vendors' clients.
+fn name_answer(response: &mut Response, id: &str) {
+    if let Ok(value) = HeaderValue::from_str(id) {
+        response.headers_mut().insert(X_REQUEST_ID, value.clone());
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+}

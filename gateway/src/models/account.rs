@@ -1,0 +1,124 @@
+//! What a call may cost and what it did: every attempt reserves at the price of its target, and settles.
+//!
+//! Start at [`Account`], the meter of one call. A request counts once, however many attempts it takes; tokens and money count for each
+//! attempt. Where nobody knows what an attempt used, what was reserved counts.
+
+use super::record::Totals;
+use crate::state::AppState;
+use chrono::NaiveDate;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use std::sync::{Mutex, PoisonError};
+use steward_ai::access::Caller;
+use steward_llm::dispatch::{Meter, Planned, Refusal, Settlement, Ticket, Used};
+use steward_llm::limit::{Amounts, Limit, Metric, Refused};
+use steward_llm::price::{Cost, Tokens};
+use steward_llm::{Usage, budget};
+use uuid::Uuid;
+
+/// The code of a refusal that a limit made; which one is asked of [`Account::refused`].
+pub(super) const LIMIT: &str = "limit";
+/// A budget of money cannot be kept for a model without a price.
+const NO_PRICE: &str = "price_unknown";
+
+/// The meter of one call.
+pub(super) struct Account {
+    state: AppState,
+    tenant: Uuid,
+    limits: Vec<Limit>,
+    day: NaiveDate,
+    totals: Totals,
+    refused: Mutex<Option<Refused>>,
+}
+
+impl Account {
+    pub(super) fn of(state: &AppState, caller: &Caller, totals: Totals) -> Self {
+        let day = state.kernel.clock.now().date_naive();
+        Self { state: state.clone(), tenant: caller.tenant, limits: caller.limits(), day, totals, refused: Mutex::default() }
+    }
+
+    /// The limit that ended the call.
+    pub(super) fn refused(&self) -> Option<Refused> {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a call that costs nothing.
+    pub(super) async fn count(&self) -> Result<(), Refused> {
+        let one = Amounts { requests: 1, ..Amounts::default() };
+        self.state.ai.budget.reserve(self.tenant, &self.limits, one).await?.settle(one);
+        Ok(())
+    }
+
+    async fn reserve(&self, planned: Planned<'_>) -> Result<Box<dyn Ticket>, Refusal> {
+        let (provider, model) = planned.price;
+        let cost = match self.state.doors.prices.ceiling(provider, model, self.day, planned.size) {
+            Ok(cost @ Cost::Priced(_)) => cost,
+            _ if self.limits.iter().any(|limit| limit.metric == Metric::NanoDollars) => {
+                return Err(Refusal { code: NO_PRICE, retry_after: None, source: None });
+            }
+            _ => Cost::Unpriced,
+        };
+        let tokens = planned.size.tokens_max().saturating_add(planned.size.output_max);
+        let amounts =
+            Amounts { requests: i64::from(planned.number == 1), tokens: i64::try_from(tokens).unwrap_or(i64::MAX), nano_dollars: cost.nano_dollars() };
+        let reservation = match self.state.ai.budget.reserve(self.tenant, &self.limits, amounts).await {
+            Ok(reservation) => reservation,
+            Err(refused) => {
+                *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(refused);
+                let now = self.state.kernel.clock.now().timestamp_millis();
+                return Err(Refusal { code: LIMIT, retry_after: refused.retry_after(now), source: Some(Box::new(refused)) });
+            }
+        };
+        let price = (provider.to_owned(), model.to_owned());
+        Ok(Box::new(Reserved { reservation, amounts, cost, price, state: self.state.clone(), day: self.day, totals: self.totals.clone() }))
+    }
+}
+
+impl Meter for Account {
+    fn reserve<'a>(&'a self, planned: Planned<'a>) -> BoxFuture<'a, Result<Box<dyn Ticket>, Refusal>> {
+        self.reserve(planned).boxed()
+    }
+}
+
+struct Reserved {
+    reservation: budget::Reservation,
+    amounts: Amounts,
+    /// At most.
+    cost: Cost,
+    /// Provider and name in the price table.
+    price: (String, String),
+    state: AppState,
+    day: NaiveDate,
+    totals: Totals,
+}
+
+impl Reserved {
+    fn cost_of(&self, usage: Usage) -> Cost {
+        let (provider, model) = &self.price;
+        // A price is never taken out of the table while the program runs.
+        self.state.doors.prices.cost(provider, model, self.day, usage.into()).unwrap_or(self.cost)
+    }
+}
+
+impl Ticket for Reserved {
+    fn settle(self: Box<Self>, settlement: Settlement) {
+        let requests = self.amounts.requests;
+        match settlement.used {
+            Used::Nothing => self.reservation.settle(Amounts { requests, ..Amounts::default() }),
+            Used::Exactly(usage) => {
+                let cost = self.cost_of(usage);
+                let tokens = i64::try_from(usage.input_tokens.saturating_add(usage.output_tokens)).unwrap_or(i64::MAX);
+                self.totals.add(usage.into(), usage.reasoning_tokens, cost);
+                self.reservation.settle(Amounts { requests, tokens, nano_dollars: cost.nano_dollars() });
+            }
+            Used::Uncertain(told) => {
+                // The ledger tells what is charged: what was told of it as tokens, the money as it was reserved.
+                let tokens = told.map_or(Tokens { input: u64::try_from(self.amounts.tokens).unwrap_or(0), ..Tokens::default() }, Tokens::from);
+                self.totals.add(tokens, told.map_or(0, |usage| usage.reasoning_tokens), self.cost);
+                drop(self.reservation);
+            }
+        }
+        let attempt = settlement.attempt;
+        self.totals.attempted(attempt.number);
+    }
+}
