@@ -315,6 +315,13 @@ async function recordsAndReports(page, expected) {
   const [download] = await Promise.all([page.waitForEvent("download"), page.locator("a[download]").click()]);
   assert.match(download.suggestedFilename(), /\.csv$/);
 
+  await page.goto(`${base}/app/models`);
+  assert.equal(await page.locator("h1").innerText(), "Models");
+  await shot(page, "models");
+  await page.goto(`${base}/app/ai/keys/new`);
+  await page.locator("form[data-command='ai.key.create'], main form").first().waitFor();
+  await shot(page, "model-key");
+
   expected.add(404);
   const missing = await page.goto(`${base}/app/sales/orders/00000000-0000-7000-8000-000000000000`);
   assert.equal(missing.status(), 404);
@@ -464,7 +471,7 @@ async function aRepresentativeSeesLess() {
   await logIn(page, "sales-representative");
   await shot(page, "representative-home-dark");
   const menu = await page.locator("#menu a").evaluateAll((links) => links.map((link) => link.getAttribute("href")));
-  for (const path of ["/app/identity/roles", "/app/platform/settings", "/app/reports/platform.audit"]) {
+  for (const path of ["/app/identity/roles", "/app/platform/settings", "/app/reports/platform.audit", "/app/models", "/app/ai/keys"]) {
     assert.ok(!menu.includes(path), `${path} is not in the menu of a representative`);
   }
   assert.ok(menu.includes("/app/sales/orders"));
