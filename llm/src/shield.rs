@@ -6,7 +6,7 @@
 //! Where nothing is found anywhere in a caller's body, the body goes on byte for byte. Where something is, the texts in it are replaced;
 //! if anything is still found after that, in a field that nobody here knows, the request is refused.
 //!
-//! What is absent: pictures. They are passed on unseen, unless the tenant refuses them.
+//! What is absent: a look at pictures. They are passed on unseen; all that stands beside them is looked at.
 //!
 //! **Invariant:** everything that is masked is masked in all of the request or the request does not leave.
 
@@ -16,6 +16,8 @@ mod slots;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+
+use serde_json::Value;
 
 use crate::chat::{ChatRequest, ChatStream, ImageSource, Message, Part, Wire};
 use crate::dialect::texts::Texts;
@@ -119,16 +121,12 @@ pub fn refused(refused: Refused) -> Error {
 /// A request as its caller wrote it. What passes through and what is written anew are masked alike, because the texts are replaced
 /// before anything is read from them.
 fn body(guard: &Guard, request: ChatRequest, wire: &Wire) -> Result<(ChatRequest, Arc<Placeholders>, Seen), Refused> {
-    let text = std::str::from_utf8(&wire.body).map_err(|_| Refused::Unreadable)?;
-    let has_picture = request.messages.iter().flat_map(Message::content).any(|part| matches!(part, Part::Image { .. }));
-    // Pictures are no texts, and may be larger than any.
-    if !has_picture {
-        let (_, hidden) = sanitise::json(text, TEXT_BYTES_MAX)?;
-        let looked = guard.mask(&[Piece::Json(text)])?;
-        if hidden.total() == 0 && looked.placeholders.is_empty() {
-            let seen = Seen { flags: looked.flags, ..Seen::default() };
-            return Ok((request, looked.placeholders, seen));
-        }
+    let text = without_pictures(&request, &wire.body)?;
+    let (_, hidden) = sanitise::json(&text, TEXT_BYTES_MAX)?;
+    let looked = guard.mask(&[Piece::Json(&text)])?;
+    if hidden.total() == 0 && looked.placeholders.is_empty() {
+        let seen = Seen { flags: looked.flags, ..Seen::default() };
+        return Ok((request, looked.placeholders, seen));
     }
     let texts = Texts::read(wire.dialect, wire.body.clone()).map_err(|_| Refused::Unreadable)?;
     let mut removed = 0;
@@ -144,12 +142,9 @@ fn body(guard: &Guard, request: ChatRequest, wire: &Wire) -> Result<(ChatRequest
     let pieces: Vec<Piece<'_>> = cleaned.iter().map(|(is_json, text)| if *is_json { Piece::Json(text) } else { Piece::Text(text) }).collect();
     let masked = guard.mask(&pieces)?;
     let body = texts.with(&masked.texts).map_err(|_| Refused::Incomplete)?;
-    if !has_picture {
-        // What was masked must not stand in a place that is no text.
-        let text = std::str::from_utf8(&body).map_err(|_| Refused::Unreadable)?;
-        if !guard.mask(&[Piece::Json(text)])?.placeholders.is_empty() {
-            return Err(Refused::Incomplete);
-        }
+    // What was masked must not stand in a place that is no text, such as the address of a picture.
+    if !guard.mask(&[Piece::Json(&without_pictures(&request, &body)?)])?.placeholders.is_empty() {
+        return Err(Refused::Incomplete);
     }
     let seen = Seen { masked: masked.placeholders.len(), flags: masked.flags, removed, ..Seen::default() };
     let defaults = Defaults { max_tokens: request.max_tokens, deadline: request.deadline };
@@ -157,20 +152,41 @@ fn body(guard: &Guard, request: ChatRequest, wire: &Wire) -> Result<(ChatRequest
     let betas = |new: Arc<Wire>| Arc::new(Wire { betas: wire.betas.clone(), ..(*new).clone() });
     read.wire = read.wire.map(betas);
     read.context = request.context;
-    for url in addresses(&read) {
-        if !guard.mask(&[Piece::Text(url)])?.placeholders.is_empty() {
-            return Err(Refused::Incomplete);
-        }
-    }
     Ok((read, masked.placeholders, seen))
 }
 
-/// The addresses of pictures, which mean something only as they are.
-fn addresses(request: &ChatRequest) -> impl Iterator<Item = &str> {
-    request.messages.iter().flat_map(Message::content).filter_map(|part| match part {
-        Part::Image { source: ImageSource::Url { url }, .. } if !url.starts_with("data:") => Some(url.as_str()),
+/// The body without the pictures that it holds: they are no texts, and may be larger than any.
+fn without_pictures<'a>(request: &ChatRequest, body: &'a [u8]) -> Result<Cow<'a, str>, Refused> {
+    let pictures: Vec<&str> = request.messages.iter().flat_map(Message::content).filter_map(picture).collect();
+    let text = std::str::from_utf8(body).map_err(|_| Refused::Unreadable)?;
+    if pictures.is_empty() {
+        return Ok(Cow::Borrowed(text));
+    }
+    let mut value = serde_json::from_str(text).map_err(|_| Refused::Unreadable)?;
+    take_out(&mut value, &pictures);
+    Ok(Cow::Owned(value.to_string()))
+}
+
+fn picture(part: &Part) -> Option<&str> {
+    match part {
+        Part::Image { source: ImageSource::Base64 { data, .. }, .. } if !data.is_empty() => Some(data),
         _ => None,
-    })
+    }
+}
+
+/// A picture stands alone, or at the end of an address of its own.
+fn take_out(value: &mut Value, pictures: &[&str]) {
+    match value {
+        Value::String(text) => {
+            let held = pictures.iter().find(|data| text.strip_suffix(**data).is_some_and(|before| before.is_empty() || before.starts_with("data:")));
+            if let Some(data) = held {
+                text.truncate(text.len() - data.len());
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| take_out(value, pictures)),
+        Value::Object(fields) => fields.values_mut().for_each(|value| take_out(value, pictures)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 fn clean(slot: &mut Slot<'_>) -> Result<usize, Refused> {

@@ -19,13 +19,18 @@ use tokio_util::sync::CancellationToken;
 
 /// Nothing is called yet.
 pub(super) fn dispatcher(config: &Config, clock: &Clock) -> Result<Dispatcher> {
-    let clock = clock.clone();
-    let now: steward_llm::limit::Clock = Arc::new(move || clock.now().timestamp_millis());
+    let now = milliseconds(clock);
     let health = Health::new(BreakerConfig::default(), Arc::clone(&now));
     match Live::new(&of(&config.llm, &config.assistant), &config::variable, Http, health, now) {
         Ok(live) => Ok(Dispatcher::new(live)),
         Err(problems) => bail!("the configuration is not valid, section `llm` (or `assistant.models`):\n{problems}"),
     }
+}
+
+/// The program's clock as `steward_llm` reads it.
+fn milliseconds(clock: &Clock) -> steward_llm::limit::Clock {
+    let clock = clock.clone();
+    Arc::new(move || clock.now().timestamp_millis())
 }
 
 /// How often the file is looked at.
@@ -74,9 +79,7 @@ pub(super) fn doors(config: &Config, clock: &Clock) -> Result<Doors> {
         Some(file) => Some(std::fs::read_to_string(file).with_context(|| format!("the price table {} cannot be read", file.display()))?),
         None => None,
     };
-    let clock = clock.clone();
-    let now: steward_llm::limit::Clock = Arc::new(move || clock.now().timestamp_millis());
-    Doors::new(table.as_deref(), now).context("the configuration is not valid, key `models.prices`")
+    Doors::new(table.as_deref(), milliseconds(clock)).context("the configuration is not valid, key `models.prices`")
 }
 
 /// What is configured in full, and the short form on top of it.

@@ -17,7 +17,7 @@ use steward_llm::{Usage, budget};
 use uuid::Uuid;
 
 /// The code of a refusal that a limit made; which one is asked of [`Account::refused`].
-pub(super) const LIMIT: &str = "limit";
+const LIMIT: &str = "limit";
 /// A budget of money cannot be kept for a model without a price.
 const NO_PRICE: &str = "price_unknown";
 

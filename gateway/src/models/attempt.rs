@@ -1,15 +1,14 @@
 //! One question to a model from the screen: as the person, with his limits, the tenant's guard, and an entry in the ledger.
 
 use super::account::Account;
+use super::call::{ended, failed, shielded};
 use super::problem::Refusal;
 use super::record::Record;
 use crate::state::AppState;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use steward_ai::ledger::Outcome;
 use steward_llm::dispatch::Call;
-use steward_llm::shield::Shield;
-use steward_llm::{ChatRequest, Kind, Message};
+use steward_llm::{ChatRequest, Message};
 use uuid::Uuid;
 
 const DOOR: &str = "screen";
@@ -44,30 +43,19 @@ async fn answer(state: &AppState, tenant: Uuid, user: Uuid, alias: &str, text: &
     }
     let started = Instant::now();
     let request = ChatRequest::new(vec![Message::user(text)], ANSWER_TOKENS_MAX, started + LONGEST);
-    let mut record = Record::begin(state, &caller, DOOR, alias);
-    let (request, shield, _) = match Shield::request(Arc::clone(caller.guard()), request) {
-        Ok(shielded) => shielded,
-        Err(refused) => {
-            record.end(Outcome::Refused, Some(refused.code()));
-            return Err(Refusal::of_guard(&refused));
-        }
-    };
+    let (request, shield, mut record) = shielded(&caller, request, Record::begin(state, &caller, DOOR, alias))?;
     let account = Account::of(state, &caller, record.totals());
     let call = Call { alias, meter: &account, last_resort: None };
     let now = state.kernel.clock.now().timestamp_millis();
     let served = match state.models.chat(&call, &request).await {
         Ok(served) => served,
-        Err(error) => return Err(super::call::failed(record, &account, &error, now)),
+        Err(error) => return Err(failed(record, &account, &error, now)),
     };
     record.served_by(&served.provider, &served.model);
     let (provider, model) = (served.provider.to_string(), served.model.to_string());
     let reply = match served.answer.into_reply().await.and_then(|reply| shield.reply(reply)) {
         Ok((reply, _)) => reply,
-        Err(error) => {
-            let refusal = Refusal::of_call(&error);
-            record.end(if error.kind() == Kind::Refused { Outcome::Refused } else { Outcome::Failed }, Some(&refusal.code));
-            return Err(refusal);
-        }
+        Err(error) => return Err(ended(record, &error)),
     };
     record.first_token();
     record.end(Outcome::Answered, None);

@@ -9,6 +9,7 @@ use super::problem::Refusal;
 use super::record::Record;
 use super::speak::{Keeping, Speech};
 use super::{Answered, assistant, name_answer, request_id};
+use crate::http::extract::REPLAYED;
 use crate::state::AppState;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -36,7 +37,6 @@ const X_CACHE: HeaderName = HeaderName::from_static("x-steward-cache");
 const X_PROVIDER: HeaderName = HeaderName::from_static("x-steward-provider");
 const X_MODEL: HeaderName = HeaderName::from_static("x-steward-model");
 const X_ATTEMPTS: HeaderName = HeaderName::from_static("x-steward-attempts");
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 type Given = Result<Bytes, BytesRejection>;
 
@@ -75,6 +75,9 @@ async fn answer(state: &AppState, door: Door, headers: &HeaderMap, body: Given, 
     // Who sets no bound gets the usual one, or the longest answer that there is.
     if let Some(longest) = offered.map(|alias| alias.max_output()).filter(|longest| request.max_tokens == MAX_TOKENS && *longest > 0) {
         request.max_tokens = request.max_tokens.min(u32::try_from(longest).unwrap_or(u32::MAX));
+    }
+    if let Some(wire) = &mut request.wire {
+        Arc::make_mut(wire).betas = key::betas(headers);
     }
     let keeping = match begin(state, &caller, headers, &body).await? {
         Kept::New(keeping) => keeping,
@@ -127,13 +130,38 @@ pub(super) fn whole(body: Bytes, content_type: &str) -> Response {
 /// Why a call came to nothing, written down.
 pub(super) fn failed(mut record: Record, account: &Account, error: &steward_llm::Error, now: i64) -> Refusal {
     let refused = account.refused().filter(|_| error.kind() == Kind::Refused);
-    let refusal = match &refused {
-        Some(refused) => Refusal::of_limit(refused, now),
-        None => Refusal::of_call(error),
-    };
-    record.refused_by(refused.and_then(|refused| refused.counter().copied()));
-    let outcome = if error.kind() == Kind::Refused { Outcome::Refused } else { Outcome::Failed };
-    record.end(outcome, Some(&refusal.code));
+    let Some(refused) = refused else { return ended(record, error) };
+    record.refused_by(refused.counter().copied());
+    let refusal = Refusal::of_limit(&refused, now);
+    record.end(Outcome::Refused, Some(&refusal.code));
+    refusal
+}
+
+/// The request as it may leave, for whichever door: what the tenant's guard and his threshold say of it.
+pub(super) fn shielded(caller: &Caller, request: ChatRequest, record: Record) -> Result<(ChatRequest, Shield, Record), Refusal> {
+    let looked = Shield::request(Arc::clone(caller.guard()), request).map_err(|refused| Refusal::of_guard(&refused)).and_then(|looked| {
+        let score = i64::from(looked.2.injection.score);
+        let is_suspicious = caller.settings().injection_threshold.is_some_and(|threshold| score >= threshold);
+        let message = "a text of this request reads like instructions to the model";
+        if is_suspicious { Err(Refusal::new(StatusCode::BAD_REQUEST, "injection_suspected", message)) } else { Ok(looked) }
+    });
+    match looked {
+        Ok((request, shield, seen)) => {
+            let (masked, removed, flags, injection) = (seen.masked, seen.removed, seen.flags.len(), seen.injection.score);
+            tracing::debug!(masked, removed, flags, injection, "a request to a model was looked at");
+            Ok((request, shield, record))
+        }
+        Err(refusal) => {
+            record.end(Outcome::Refused, Some(&refusal.code));
+            Err(refusal)
+        }
+    }
+}
+
+/// An answer that came to no good end, written down.
+pub(super) fn ended(record: Record, error: &steward_llm::Error) -> Refusal {
+    let refusal = Refusal::of_call(error);
+    record.end(if error.kind() == Kind::Refused { Outcome::Refused } else { Outcome::Failed }, Some(&refusal.code));
     refusal
 }
 
@@ -170,14 +198,9 @@ impl Asked<'_> {
         Head { id, model: self.alias.to_owned(), created: self.now() / 1_000, shows_usage: self.shows_usage }
     }
 
-    async fn assistant(&self, request: ChatRequest, mut record: Record, keeping: Option<Keeping>) -> Result<Response, Refusal> {
+    async fn assistant(&self, request: ChatRequest, record: Record, keeping: Option<Keeping>) -> Result<Response, Refusal> {
         let account = Account::of(self.state, self.caller, record.totals());
-        if let Err(refused) = account.count().await {
-            record.refused_by(refused.counter().copied());
-            let refusal = Refusal::of_limit(&refused, self.now());
-            record.end(Outcome::Refused, Some(&refusal.code));
-            return Err(refusal);
-        }
+        let mut record = self.counted(&account, record).await?;
         let stream = match assistant::serve(self.state, &self.state.doors.conversations, self.caller, &request).await {
             Ok(stream) => stream,
             Err(refusal) => {
@@ -189,25 +212,19 @@ impl Asked<'_> {
         self.spoken(&request, Answer::Stream(stream), record, keeping).await
     }
 
+    /// A call that costs nothing is a request all the same.
+    async fn counted(&self, account: &Account, mut record: Record) -> Result<Record, Refusal> {
+        let Err(refused) = account.count().await else { return Ok(record) };
+        record.refused_by(refused.counter().copied());
+        let refusal = Refusal::of_limit(&refused, self.now());
+        record.end(Outcome::Refused, Some(&refusal.code));
+        Err(refusal)
+    }
+
     async fn model(&self, request: ChatRequest, body: &Bytes, record: Record, keeping: Option<Keeping>) -> Result<Response, Refusal> {
         let account = Account::of(self.state, self.caller, record.totals());
         let cache_key = self.cache_key(&request, body);
-        let (request, shield, seen) = match Shield::request(Arc::clone(self.caller.guard()), request) {
-            Ok(shielded) => shielded,
-            Err(refused) => {
-                record.end(Outcome::Refused, Some(refused.code()));
-                return Err(Refusal::of_guard(&refused));
-            }
-        };
-        let score = i64::from(seen.injection.score);
-        if self.caller.settings().injection_threshold.is_some_and(|threshold| score >= threshold) {
-            record.end(Outcome::Refused, Some("injection_suspected"));
-            let message = "a text of this request reads like instructions to the model";
-            return Err(Refusal::new(StatusCode::BAD_REQUEST, "injection_suspected", message));
-        }
-        if seen.masked + seen.removed + seen.flags.len() > 0 || score > 0 {
-            tracing::debug!(masked = seen.masked, removed = seen.removed, flags = seen.flags.len(), injection = score, "a request to a model was looked at");
-        }
+        let (request, shield, mut record) = shielded(self.caller, request, record)?;
         if let Some(key) = &cache_key
             && let Some(known) = self.cached(key).await
         {
@@ -218,7 +235,6 @@ impl Asked<'_> {
             Ok(served) => served,
             Err(error) => return Err(failed(record, &account, &error, self.now())),
         };
-        let mut record = record;
         record.served_by(&served.provider, &served.model);
         let mut told = Response::new(Body::empty());
         tell_served(&mut told, &served);
@@ -227,7 +243,7 @@ impl Asked<'_> {
             Answer::Whole { reply, raw } => match shield.reply(reply.clone()) {
                 // Only an answer in which nothing was changed may go on as it came.
                 Ok((shown, _)) => Answer::Whole { raw: raw.filter(|_| shown == reply), reply: shown },
-                Err(error) => return Err(failed(record, &account, &error, self.now())),
+                Err(error) => return Err(ended(record, &error)),
             },
         };
         let mut response = self.spoken(&request, answer, record, keeping).await?;
@@ -248,11 +264,7 @@ impl Asked<'_> {
             (Delivery::Whole, Answer::Whole { reply, raw }) => (reply, raw),
             (Delivery::Whole, stream) => match stream.into_reply().await {
                 Ok(reply) => (reply, None),
-                Err(error) => {
-                    let refusal = Refusal::of_call(&error);
-                    record.end(if error.kind() == Kind::Refused { Outcome::Refused } else { Outcome::Failed }, Some(&refusal.code));
-                    return Err(refusal);
-                }
+                Err(error) => return Err(ended(record, &error)),
             },
         };
         record.first_token();
@@ -283,14 +295,8 @@ impl Asked<'_> {
     }
 
     /// The answer that was given before. It costs nothing, but is a request.
-    async fn again(&self, known: cache::Answer, account: Account, mut record: Record, keeping: Option<Keeping>) -> Result<Response, Refusal> {
-        if let Err(refused) = account.count().await {
-            record.refused_by(refused.counter().copied());
-            let refusal = Refusal::of_limit(&refused, self.now());
-            record.end(Outcome::Refused, Some(&refusal.code));
-            return Err(refusal);
-        }
-        record.end(Outcome::Cached, None);
+    async fn again(&self, known: cache::Answer, account: Account, record: Record, keeping: Option<Keeping>) -> Result<Response, Refusal> {
+        self.counted(&account, record).await?.end(Outcome::Cached, None);
         if let Some(keeping) = keeping {
             keeping.finish(200, &known.content_type, Some(known.body.clone())).await;
         }

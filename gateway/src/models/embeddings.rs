@@ -74,7 +74,7 @@ async fn answer(state: &AppState, headers: &HeaderMap, body: Result<Bytes, Bytes
     Ok(response)
 }
 
-/// Cleans and masks the texts. Where something is changed, the caller's own body is given up. Tokens cannot be looked at: they are
+/// Cleans and masks the texts. Where something is found anywhere in the caller's own body, it is given up. Tokens cannot be looked at: they are
 /// refused where anything is masked.
 fn mask(caller: &Caller, request: &mut EmbedRequest) -> Result<(), guard::Refused> {
     let guard = caller.guard();
@@ -94,6 +94,11 @@ fn mask(caller: &Caller, request: &mut EmbedRequest) -> Result<(), guard::Refuse
     let pieces: Vec<Piece<'_>> = cleaned.iter().map(|text| Piece::Text(text)).collect();
     let masked = guard.mask(&pieces)?;
     is_changed |= !masked.placeholders.is_empty();
+    if let Some(wire) = &request.wire {
+        // A field beside the texts may name somebody.
+        let body = std::str::from_utf8(&wire.body).map_err(|_| guard::Refused::Unreadable)?;
+        is_changed |= !guard.mask(&[Piece::Json(body)])?.placeholders.is_empty();
+    }
     if !is_changed {
         return Ok(());
     }

@@ -9,6 +9,7 @@ use steward_llm::Dialect;
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+const ANTHROPIC_BETA: HeaderName = HeaderName::from_static("anthropic-beta");
 
 /// A door, and what is spoken at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,12 @@ impl Door {
 /// What a caller speaks where the route does not tell.
 pub(super) fn dialect_of(headers: &HeaderMap) -> Dialect {
     if headers.contains_key(ANTHROPIC_VERSION) { Dialect::Anthropic } else { Dialect::OpenAiChat }
+}
+
+/// What the caller tries out of Anthropic's: it belongs to the body.
+pub(super) fn betas(headers: &HeaderMap) -> Vec<String> {
+    let listed = headers.get_all(ANTHROPIC_BETA).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    listed.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 /// Whose key it is.

@@ -79,8 +79,8 @@ impl Refusal {
     /// Of a call to models that came to nothing.
     pub(super) fn of_call(error: &steward_llm::Error) -> Self {
         let status = StatusCode::from_u16(steward_llm::dialect::http_status(error.kind())).unwrap_or(StatusCode::BAD_GATEWAY);
-        let code = match (error.kind(), error.upstream_code()) {
-            // What our own guard says is the code that the caller can do something with.
+        let code = match (error.kind(), error.reason().or(error.upstream_code())) {
+            // What our own guard or meter says is the code that the caller can do something with.
             (Kind::Refused, Some(code)) => code.to_owned(),
             // Clients know it by the name that OpenAI gave it.
             (Kind::ContextLength, _) => "context_length_exceeded".to_owned(),
@@ -197,6 +197,14 @@ mod tests {
         assert_eq!((header(&minute, "retry-after").as_deref(), header(&minute, "x-should-retry")), (Some("1"), None));
         assert_eq!(header(&month, "x-should-retry").as_deref(), Some("false"));
         assert_eq!((minute.code.as_str(), month.code.as_str()), ("rate_limit_exceeded", "insufficient_quota"));
+    }
+
+    #[test]
+    fn a_refusal_of_ours_has_its_own_code() {
+        let of = |error: steward_llm::Error| Refusal::of_call(&error).code;
+        assert_eq!(of(steward_llm::Error::new(Kind::Refused).with_reason("price_unknown")), "price_unknown");
+        assert_eq!(of(steward_llm::Error::new(Kind::Refused).with_upstream_code("guard_forbidden")), "guard_forbidden");
+        assert_eq!(of(Kind::ContextLength.into()), "context_length_exceeded");
     }
 
     #[test]

@@ -113,10 +113,13 @@ impl Record {
 
     fn write(&mut self, outcome: Outcome, code: Option<&str>) {
         let Some(mut entry) = self.entry.take() else { return };
-        entry.outcome = outcome;
         entry.code = code.map(str::to_owned);
         entry.duration = self.started.elapsed();
         let sum = *self.totals.lock();
+        // What was refused counts nothing; what was spent before counts, so such a call has failed.
+        let has_spent = sum.nano_dollars > 0 || sum.tokens != Tokens::default();
+        let outcome = if outcome == Outcome::Refused && has_spent { Outcome::Failed } else { outcome };
+        entry.outcome = outcome;
         (entry.tokens, entry.reasoning_tokens, entry.attempts) = (sum.tokens, sum.reasoning, sum.attempts);
         entry.cost = if sum.is_unpriced && sum.nano_dollars == 0 { Cost::Unpriced } else { Cost::Priced(sum.nano_dollars) };
         let answer = std::mem::take(&mut self.answer);

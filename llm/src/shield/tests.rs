@@ -85,6 +85,20 @@ fn a_value_in_a_place_that_nobody_knows_does_not_leave() {
 }
 
 #[test]
+fn a_picture_hides_nothing_that_stands_beside_it() {
+    let with = |url: &str, beside: Value| {
+        let parts = json!([{ "type": "text", "text": "What is it?" }, { "type": "image_url", "image_url": { "url": url } }]);
+        Shield::request(guard(), read(json!({ "model": "m", "messages": [{ "role": "user", "content": parts }], "new_field": beside })))
+    };
+    // Digits that would read like a card are a part of the picture.
+    let picture = format!("data:image/png;base64,{}", SECRETS[1]);
+    let (passed, ..) = with(&picture, json!(1)).unwrap();
+    assert!(std::str::from_utf8(&passed.wire.unwrap().body).unwrap().contains(&picture));
+    assert_eq!(with(&picture, json!({ "of": SECRETS[0] })).unwrap_err(), Refused::Incomplete);
+    assert_eq!(with(&format!("https://example.org/?of={}", SECRETS[0]), json!(1)).unwrap_err(), Refused::Incomplete);
+}
+
+#[test]
 fn characters_that_nobody_sees_are_taken_out_before_anything_is_looked_for() {
     let (request, _, seen) = Shield::request(guard(), asked(vec![Message::user("anna.ber\u{200b}ger@example.org")])).unwrap();
     assert_eq!(request.messages[0].text(), "[EMAIL_1]");

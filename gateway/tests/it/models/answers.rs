@@ -109,11 +109,15 @@ async fn texts_become_vectors() {
         "data": [{ "object": "embedding", "index": 0, "embedding": [0.5, -1.0] }, { "object": "embedding", "index": 1, "embedding": [0.0, 2.0] }] });
     let model = Model::start("first", vec![body(&vectors)]).await;
     let doors = Doors::open(&[&model]).await;
+    let asked = json!({ "model": "fast", "input": "One", "user": "anna@example.org" });
+    doors.app.send(doors.asks("embeddings", &asked)).await;
+    assert!(!model.requests()[0].to_string().contains("anna@"), "who asks is masked too");
+    model.rewrite(vec![body(&vectors)]);
     let answer = doors.app.send(doors.asks("embeddings", &json!({ "model": "fast", "input": ["One", "Write to anna@example.org"] }))).await.ok();
     assert_eq!(answer["data"][1]["embedding"], json!([0.0, 2.0]));
     assert_eq!(model.requests()[0]["input"], json!(["One", "Write to [EMAIL_1]"]), "what is masked in a chat is masked here");
-    let [entry] = &doors.ledger(1).await[..] else { panic!() };
-    assert_eq!((&entry["door"], &entry["input"]), (&json!("embeddings"), &json!(4)));
+    let entries = doors.ledger(2).await;
+    assert_eq!((&entries[1]["door"], &entries[1]["input"]), (&json!("embeddings"), &json!(4)));
     doors.app.close().await;
 }
 

@@ -58,6 +58,20 @@ async fn a_rule_of_the_tenant_refuses_or_masks_its_own_words() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_refused_was_paid_for_and_counts() {
+    let model = Model::start("first", vec![whole("Its card is 5555 5555 5555 4444.")]).await;
+    let doors = Doors::open(&[&model]).await;
+    doors.settings(json!({ "output_personal": "refuse" })).await;
+    let told = doors.chat(&asking("Which card?")).await;
+    assert_eq!(told.json()["error"]["code"], "guard_forbidden", "{}", told.text);
+    assert!(!told.text.contains("5555"));
+    let [entry] = &doors.ledger(1).await[..] else { panic!() };
+    assert_eq!((&entry["outcome"], &entry["code"]), (&json!("failed"), &json!("guard_forbidden")));
+    assert!(entry["nano"].as_i64().unwrap() > 0, "{entry}");
+    doors.app.close().await;
+}
+
+#[tokio::test]
 async fn prompts_are_kept_only_where_the_tenant_wants_it_and_only_masked() {
     let model = Model::start("first", vec![whole("Yes, [EMAIL_1].")]).await;
     let doors = Doors::open(&[&model]).await;
