@@ -5,7 +5,7 @@ use super::places::Place;
 use super::record::Batch;
 use super::report::Report;
 use super::resolve::Resolver;
-use super::runs::{self, BEAT, End, Held, Resumed};
+use super::runs::{self, BEAT, Claim, End, Held, Known, New, Resumed, Settled};
 use crate::error::Problem;
 use crate::state::AppState;
 use axum::http::header;
@@ -13,41 +13,95 @@ use std::time::Duration;
 use steward_kernel::{Code, Error, Principal, Result};
 use tokio::sync::{oneshot, watch};
 use tracing::Instrument;
+use uuid::Uuid;
 
 /// What is left of the grace of an orderly stop to note where an import was cut off.
 const NOTING: Duration = Duration::from_secs(1);
 
-/// What there is to do.
-pub(super) struct Job {
+/// External ids of this beginning are the numbers of rows of an import.
+pub(super) const OWN_SOURCE: &str = "import:";
+
+/// A file that is to be brought in.
+pub(super) struct Order {
     pub(super) asker: Principal,
+    pub(super) known: Known,
+    pub(super) digest: Vec<u8>,
+    pub(super) resource: String,
     pub(super) source: String,
+    pub(super) file: String,
     pub(super) batch: Batch,
+    /// Without external ids the number of a row says, when the import goes on, what became of it.
+    pub(super) numbered: bool,
     pub(super) mode: Mode,
     /// The asker's, for what he is told.
     pub(super) language: String,
-    pub(super) held: Held,
-    pub(super) resumed: Option<Resumed>,
     /// Given back when the work has ended.
     pub(super) place: Place,
+}
+
+/// What became of an order.
+pub(super) enum Begun {
+    /// The import, and where its end is told to whoever waits for it.
+    Working(Uuid, oneshot::Receiver<Result<Report, Problem>>),
+    Settled(Settled),
+}
+
+struct Job {
+    asker: Principal,
+    source: String,
+    batch: Batch,
+    mode: Mode,
+    language: String,
+    held: Held,
+    resumed: Option<Resumed>,
+    place: Place,
 }
 
 /// How far it is: the rows that were looked at, and what became of them.
 type At = Option<(usize, Report)>;
 
-/// Begins the work. Whoever wants to may wait for what comes of it.
-pub(super) fn start(state: &AppState, job: Job) -> oneshot::Receiver<Result<Report, Problem>> {
+/// Takes the file in and begins the work on it, both in tasks of their own: a client who leaves between the two would leave an
+/// import behind that says of itself that it runs, and that nobody works on.
+pub(super) async fn begin(state: &AppState, order: Order) -> Result<Begun> {
+    let task = take_in(state.clone(), order).in_current_span();
+    state.tasks.spawn(task).await.map_err(|error| Error::internal("an import could not be taken in").with_source(error))?
+}
+
+async fn take_in(state: AppState, order: Order) -> Result<Begun> {
+    let Order { asker, known, digest, resource, source, file, mut batch, numbered, mode, language, place } = order;
+    let dry_run = mode == Mode::DryRun;
+    let new = New {
+        known: &known,
+        digest: &digest,
+        resource: &resource,
+        source: &source,
+        file: &file,
+        dry_run,
+        rows: batch.records.len() + batch.refused.len(),
+        report: &Report { dry_run, ..Report::default() },
+    };
+    let (held, resumed) = match runs::claim(&state.kernel, &asker, &new).await? {
+        Claim::Ours(held, resumed) => (held, resumed),
+        Claim::Settled(settled) => return Ok(Begun::Settled(settled)),
+    };
+    if numbered {
+        batch.recorded_from = Some(format!("{OWN_SOURCE}{}", held.id));
+        batch.records.iter_mut().for_each(|record| record.key = Some(record.row.to_string()));
+    }
+    Ok(Begun::Working(held.id, start(state, Job { asker, source, batch, mode, language, held, resumed, place })))
+}
+
+fn start(state: AppState, job: Job) -> oneshot::Receiver<Result<Report, Problem>> {
     let span = tracing::info_span!("import.job.run", tenant.id = %job.asker.tenant, import.id = %job.held.id, correlation.id = %job.asker.correlation);
     let (answer, waiting) = oneshot::channel();
-    let task = {
-        let state = state.clone();
-        async move {
-            // Where nobody waits any more, nobody else tells the log of a failure.
-            if let Err(Err(problem)) = answer.send(run(state, job).await) {
-                problem.log();
-            }
+    let tasks = state.tasks.clone();
+    let task = async move {
+        // Where nobody waits any more, nobody else tells the log of a failure.
+        if let Err(Err(problem)) = answer.send(run(state, job).await) {
+            problem.log();
         }
     };
-    state.tasks.spawn(task.instrument(span));
+    tasks.spawn(task.instrument(span));
     waiting
 }
 

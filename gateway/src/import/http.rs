@@ -15,12 +15,12 @@
 //! A person has one running import, and a process as many as are configured ([`super::places`]). Both are looked at before
 //! the file is.
 
-use super::background::{self, Job};
+use super::background::{self, Begun, Order};
 use super::execute::{Mode, Progress, Run};
 use super::record::{Batch, By, Part, Record, Reference, parse_path, put};
 use super::report::{Report, RowError};
 use super::resolve::Resolver;
-use super::runs::{self, Claim, Known, New, Settled, path_of};
+use super::runs::{self, Known, Settled, path_of};
 use super::table::Table;
 use crate::error::{Answer, Problem};
 use crate::http::auth::Authenticated;
@@ -50,8 +50,6 @@ const RESPOND_ASYNC: &str = "respond-async";
 const LOOK_AGAIN_SECONDS: &str = "10";
 /// How often a call looks whether the one that works on its file has come to an end.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// External ids of this beginning are the numbers of rows of an import.
-const OWN_SOURCE: &str = "import:";
 
 pub(crate) fn router() -> Router<AppState> {
     Router::new()
@@ -78,9 +76,9 @@ async fn receive(
     let resume = parameters.take("resume")?;
     parameters.finish()?;
     let key = idempotency_key(request.headers())?;
-    let known = known(key.as_deref(), resume.as_deref())?;
+    let known = known(key, resume.as_deref())?;
     let waits = !prefers_async(request.headers());
-    if source.is_empty() || source.len() > 60 || source.chars().any(char::is_control) || source.starts_with(OWN_SOURCE) {
+    if source.is_empty() || source.len() > 60 || source.chars().any(char::is_control) || source.starts_with(background::OWN_SOURCE) {
         return Err(Error::field("source", "1 to 60 characters are expected").into());
     }
     let resource = Arc::clone(state.kernel.registry.catalogue.resource_at(&module, &plural)?);
@@ -103,44 +101,38 @@ async fn receive(
     let digest =
         digest(&state, &[resource.name.as_bytes(), &[u8::from(mode == Mode::DryRun)], source.as_bytes(), column.as_deref().unwrap_or("").as_bytes(), &bytes]);
     loop {
-        let settled = match runs::settled(kernel, &asker, known, &digest).await? {
+        let settled = match runs::settled(kernel, &asker, &known, &digest).await? {
             Some(settled) => settled,
             None => {
                 let full = |error: Error| Problem::from(error.told_in(&state.labels, &language)).header(header::RETRY_AFTER, LOOK_AGAIN_SECONDS);
                 let place = state.imports.take().map_err(full)?;
                 let table = Table::parse(&name, &bytes, ROWS_MAX)?;
-                let mut batch = Batch {
+                let batch = Batch {
                     recorded_for: resource.name.to_string(),
                     command: spec.name.to_string(),
                     update: update.clone(),
                     ..batch(&catalogue, &spec, &table, column.as_deref())?
                 };
-                let new = New {
-                    known,
-                    digest: &digest,
-                    resource: &resource.name,
-                    source: &source,
-                    file: &table.file,
-                    dry_run: mode == Mode::DryRun,
-                    rows: batch.records.len() + batch.refused.len(),
-                    report: &Report { dry_run: mode == Mode::DryRun, ..Report::default() },
+                let order = Order {
+                    asker: asker.clone(),
+                    known: known.clone(),
+                    digest: digest.clone(),
+                    resource: resource.name.to_string(),
+                    source: source.clone(),
+                    file: table.file,
+                    numbered: column.is_none() && mode == Mode::Apply,
+                    batch,
+                    mode,
+                    language: language.clone(),
+                    place,
                 };
-                match runs::claim(kernel, &asker, &new).await? {
-                    Claim::Settled(settled) => settled,
-                    Claim::Ours(held, resumed) => {
-                        // Without external ids the number of a row says, when the import goes on, what became of it.
-                        if column.is_none() && mode == Mode::Apply {
-                            batch.recorded_from = Some(format!("{OWN_SOURCE}{}", held.id));
-                            batch.records.iter_mut().for_each(|record| record.key = Some(record.row.to_string()));
-                        }
-                        let job = Job { asker: asker.clone(), source: source.clone(), batch, mode, language, held, resumed, place };
-                        let ended = background::start(&state, job);
-                        if waits {
-                            let ended = ended.await.map_err(|error| Error::internal("the task of an import has ended").with_source(error))?;
-                            return Ok(done(held.id, &ended?));
-                        }
-                        return accepted(&state, &asker, held.id).await;
+                match background::begin(&state, order).await? {
+                    Begun::Settled(settled) => settled,
+                    Begun::Working(id, ended) if waits => {
+                        let ended = ended.await.map_err(|error| Error::internal("the task of an import has ended").with_source(error))?;
+                        return Ok(done(id, &ended?));
                     }
+                    Begun::Working(id, _) => return accepted(&state, &asker, id).await,
                 }
             }
         };
@@ -154,7 +146,7 @@ async fn receive(
 }
 
 /// By what the import is known: the key, or the id that `?resume=` names.
-fn known<'a>(key: Option<&'a str>, resume: Option<&str>) -> Result<Known<'a>, Error> {
+fn known(key: Option<String>, resume: Option<&str>) -> Result<Known, Error> {
     match (key, resume) {
         (None, None) => Ok(Known::Nothing),
         (Some(key), None) => Ok(Known::Key(key)),

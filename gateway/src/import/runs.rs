@@ -25,18 +25,18 @@ const LEASE_SECONDS: f64 = 15.0;
 pub(super) const BEAT: Duration = Duration::from_secs(4);
 
 /// By what an import is known to whoever sends its file again.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Known<'a> {
+#[derive(Clone, Debug)]
+pub(super) enum Known {
     Nothing,
     /// The `Idempotency-Key`.
-    Key(&'a str),
+    Key(String),
     /// Its own id: it must be there.
     Id(Uuid),
 }
 
 /// Where a file stands, before it is taken in.
 pub(super) struct New<'a> {
-    pub(super) known: Known<'a>,
+    pub(super) known: &'a Known,
     /// Of the file and of all that says what is to be done with it.
     pub(super) digest: &'a [u8],
     pub(super) resource: &'a str,
@@ -133,11 +133,11 @@ enum Standing {
     Settled(Settled),
 }
 
-async fn standing(db: &mut PgConnection, asker: &Principal, known: Known<'_>, digest: &[u8]) -> Result<Standing> {
+async fn standing(db: &mut PgConnection, asker: &Principal, known: &Known, digest: &[u8]) -> Result<Standing> {
     let (key, id) = match known {
         Known::Nothing => (None, None),
-        Known::Key(key) => (Some(key), None),
-        Known::Id(id) => (None, Some(id)),
+        Known::Key(key) => (Some(key.as_str()), None),
+        Known::Id(id) => (None, Some(*id)),
     };
     let found: Option<Found> = sqlx::query_as(
         "SELECT id, digest, state, runner, lease_until < clock_timestamp() AS lapsed, rows_done, report FROM kernel_import
@@ -180,7 +180,7 @@ async fn standing(db: &mut PgConnection, asker: &Principal, known: Known<'_>, di
 }
 
 /// What there is to say of a file that has not been looked into; `None` where it is to be worked on.
-pub(super) async fn settled(kernel: &Arc<Kernel>, asker: &Principal, known: Known<'_>, digest: &[u8]) -> Result<Option<Settled>> {
+pub(super) async fn settled(kernel: &Arc<Kernel>, asker: &Principal, known: &Known, digest: &[u8]) -> Result<Option<Settled>> {
     let mut read = kernel.read(asker).await?;
     let standing = standing(read.db(), asker, known, digest).await?;
     read.finish().await?;

@@ -164,6 +164,40 @@ async fn an_import_goes_on_when_its_client_leaves() {
 }
 
 #[tokio::test]
+async fn an_import_goes_on_when_its_client_leaves_while_it_is_taken_in() {
+    let shop = Shop::open().await;
+    let file = file(3);
+    // Files of one person are taken in one after the other; this stands where another one would.
+    let mut other = shop.app.owner.begin(&shop.tenant.schema, shop.tenant.id, "test.hold").await.unwrap();
+    let lock = format!("SELECT pg_advisory_xact_lock(hashtextextended('import:{}:{}', 0))", shop.tenant.id, shop.admin.id);
+    sqlx::query(sqlx::AssertSqlSafe(lock)).execute(&mut *other).await.unwrap();
+    {
+        let sent = std::pin::pin!(shop.send_file(&shop.admin, "", &KEY, &file));
+        let waits = async {
+            let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+                              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+            while shop.app.peek::<i64>(&shop.tenant, waiting).await == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        futures::future::select(sent, std::pin::pin!(waits)).await;
+    }
+    // The server hears of the closed connection before the import can be noted.
+    shop.app.get(&shop.admin, "crm/parties").await.ok();
+    other.rollback().await.unwrap();
+    let import: Uuid = loop {
+        let begun: Option<Uuid> = shop.app.peek(&shop.tenant, "SELECT max(id::text)::uuid FROM kernel_import").await;
+        if let Some(import) = begun {
+            break import;
+        }
+        tokio::task::yield_now().await;
+    };
+    let import = shop.ended(&format!("/api/v1/imports/{import}")).await;
+    assert_eq!((&import["state"], shop.parties().await), (&json!("done"), 3), "{import}");
+    shop.app.close().await;
+}
+
+#[tokio::test]
 async fn who_may_not_bring_in_is_refused_and_leaves_no_import() {
     let shop = Shop::open().await;
     let reader = shop.seller("Reader", &[], T).await;
