@@ -4,6 +4,7 @@
 use crate::engine::tantivy::analysis::{Token, is_unspaced, question, tokens};
 use std::collections::HashSet;
 use std::ops::Range;
+use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 pub(super) struct Words {
@@ -85,8 +86,8 @@ fn parts(run: &str) -> Vec<Range<usize>> {
         let end = at + c.len_utf8();
         match parts.last_mut() {
             Some(last) if last.end == at && is_combining_mark(c) => last.end = end,
-            Some(last) if open && last.end == at && c.is_alphanumeric() && !is_unspaced(c) => last.end = end,
-            _ if c.is_alphanumeric() => {
+            Some(last) if open && last.end == at && is_word(c) && !is_unspaced(c) => last.end = end,
+            _ if is_word(c) => {
                 parts.push(at..end);
                 open = !is_unspaced(c);
             }
@@ -94,6 +95,11 @@ fn parts(run: &str) -> Vec<Range<usize>> {
         }
     }
     parts
+}
+
+/// Whether folding makes letters or digits of it, as it does of `™` and `🄕`.
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || (!c.is_ascii() && std::iter::once(c).nfkd().any(char::is_alphanumeric))
 }
 
 #[cfg(test)]
@@ -112,6 +118,9 @@ mod tests {
         assert_eq!(marked("2026", "order SO-2026-00042"), ["2026"]);
         assert_eq!(marked("so2026", "order <SO-2026>!"), ["SO-2026"]);
         assert_eq!(marked("京", "\u{3000}東京\u{3000}"), ["京"]);
+        // Signs that are folded to letters.
+        assert_eq!(marked("f", "🄕 and x🄕"), ["🄕", "x🄕"]);
+        assert_eq!(marked("stewardtm", "(Steward™)"), ["Steward™"]);
         assert_eq!(marked("absent", "nothing here"), Vec::<&str>::new());
     }
 
