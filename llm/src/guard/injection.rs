@@ -86,30 +86,33 @@ fn hidden(removed: Removed, features: &mut Vec<Feature>) {
 }
 
 fn plain(text: &str, features: &mut Vec<Feature>) {
-    let folded = folded(text);
-    for (feature, pattern) in patterns::all() {
-        if pattern.is_match(&folded) {
-            add(features, *feature);
-        }
-    }
+    patterns::find(&folded(text)).into_iter().for_each(|feature| add(features, feature));
 }
 
 /// Small letters without marks, letters that only look like Latin ones as those, single spaces.
 fn folded(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
+    if text.is_ascii() {
+        text.chars().for_each(|c| fold(c.to_ascii_lowercase(), &mut folded));
+        return folded;
+    }
     for c in text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase) {
-        match c {
-            'ß' => folded.push_str("ss"),
-            '’' | '‘' | '`' | '´' => folded.push('\''),
-            c if c.is_whitespace() && c != '\n' => {
-                if !folded.ends_with([' ', '\n']) {
-                    folded.push(' ');
-                }
-            }
-            c => folded.push(latin(c)),
-        }
+        fold(c, &mut folded);
     }
     folded
+}
+
+fn fold(c: char, folded: &mut String) {
+    match c {
+        'ß' => folded.push_str("ss"),
+        '’' | '‘' | '`' | '´' => folded.push('\''),
+        c if c.is_whitespace() && c != '\n' => {
+            if !folded.ends_with([' ', '\n']) {
+                folded.push(' ');
+            }
+        }
+        c => folded.push(latin(c)),
+    }
 }
 
 /// The Latin letter that a Cyrillic or Greek one looks like.
@@ -136,11 +139,12 @@ fn latin(c: char) -> char {
 
 /// Whether a word holds Latin letters beside Cyrillic or Greek ones.
 fn mixes_scripts(text: &str) -> bool {
-    text.split(|c: char| !c.is_alphabetic()).any(|word| {
-        let is_foreign = |c: char| matches!(c, '\u{370}'..='\u{3ff}' | '\u{400}'..='\u{52f}');
-        // Units and symbols, such as µm or Ω, stand alone.
-        word.chars().count() > 3 && word.chars().any(|c| c.is_ascii_alphabetic()) && word.chars().any(is_foreign)
-    })
+    !text.is_ascii()
+        && text.split(|c: char| !c.is_alphabetic()).any(|word| {
+            let is_foreign = |c: char| matches!(c, '\u{370}'..='\u{3ff}' | '\u{400}'..='\u{52f}');
+            // Units and symbols, such as µm or Ω, stand alone.
+            word.chars().count() > 3 && word.chars().any(|c| c.is_ascii_alphabetic()) && word.chars().any(is_foreign)
+        })
 }
 
 static BASE64: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[A-Za-z0-9+/_-]{24,}").ok());

@@ -97,7 +97,7 @@ pub fn json(text: &str, bytes_max: usize) -> Result<(Cow<'_, str>, Removed), Ref
 
 fn cleaned(text: &str) -> (Cow<'_, str>, Removed) {
     let mut removed = Removed::default();
-    if text.chars().all(|c| sort(c) == Sort::Visible) {
+    if text.bytes().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')) || text.chars().all(|c| sort(c) == Sort::Visible) {
         return (Cow::Borrowed(text), removed);
     }
     let mut clean = String::with_capacity(text.len());

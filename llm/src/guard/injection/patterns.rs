@@ -2,13 +2,18 @@
 //!
 //! Matched against a folded text: small letters, no marks (`ü` is `u`, `ß` is `ss`), single spaces.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use regex::Regex;
+use aho_corasick::AhoCorasick;
+use regex_automata::meta::Regex;
+use regex_automata::{Anchored, Input};
+use regex_syntax::hir::Hir;
+use regex_syntax::hir::literal::Extractor;
 
 use super::Feature;
 
-const WORDINGS: [(&str, u32, &[&str]); 17] = [
+const LISTED: [(&str, u32, &[&str]); 17] = [
     (
         "override_instructions",
         600,
@@ -157,29 +162,119 @@ const WORDINGS: [(&str, u32, &[&str]); 17] = [
     ("leads_data_out", 350, &[r"!\[[^\]\n]*\]\(https?://[^)\s]*[?&][^)\s]*=", r"https?://\S*[?&/=](?:\{|\[|<|%7b)[a-z _-]+(?:\}|\]|>|%7d)"]),
 ];
 
-static ALL: LazyLock<Vec<(Feature, Regex)>> = LazyLock::new(|| {
-    let compiled = |(name, weight, wordings): &(&'static str, u32, &[&str])| {
-        let feature = Feature { name, weight: *weight };
-        wordings.iter().filter_map(|wording| Some((feature, Regex::new(&spelt_out(wording)).ok()?))).collect::<Vec<_>>()
-    };
-    WORDINGS.iter().flat_map(compiled).collect()
-});
+struct Wording {
+    feature: Feature,
+    pattern: Regex,
+    /// It may match over any length, so it is looked for once and not from each of its beginnings.
+    is_long: bool,
+}
+
+/// The wordings, and which texts they can begin with: most of a text begins none, and is read once instead of once for each.
+struct Wordings {
+    all: Vec<Wording>,
+    beginnings: AhoCorasick,
+    /// For each of the beginnings the places in `all` of those that begin so.
+    begun: Vec<Vec<usize>>,
+    /// The places of those that may begin with anything.
+    anywhere: Vec<usize>,
+}
+
+static WORDINGS: LazyLock<Option<Wordings>> = LazyLock::new(|| Wordings::compile().ok());
+
+impl Wordings {
+    fn compile() -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let mut all = Vec::new();
+        let mut begun: BTreeMap<Vec<u8>, Vec<usize>> = BTreeMap::new();
+        let mut anywhere = Vec::new();
+        for (name, weight, wordings) in LISTED {
+            for wording in wordings {
+                let wording = spelt_out(wording);
+                let parsed = regex_syntax::parse(&wording)?;
+                match beginnings(&parsed) {
+                    Some(literals) => literals.into_iter().for_each(|literal| begun.entry(literal).or_default().push(all.len())),
+                    None => anywhere.push(all.len()),
+                }
+                all.push(Wording { feature: Feature { name, weight }, pattern: Regex::new(&wording)?, is_long: parsed.properties().maximum_len().is_none() });
+            }
+        }
+        Ok(Self { all, beginnings: AhoCorasick::new(begun.keys())?, begun: begun.into_values().collect(), anywhere })
+    }
+}
+
+/// What a match of a pattern begins with; `None` if that is not a few letters at least.
+fn beginnings(pattern: &Hir) -> Option<Vec<Vec<u8>>> {
+    let begins = Extractor::new().extract(pattern);
+    let literals: Vec<Vec<u8>> = begins.literals()?.iter().map(|literal| literal.as_bytes().to_vec()).collect();
+    literals.iter().all(|literal| literal.len() >= BEGINNING_BYTES_MIN).then_some(literals)
+}
+
+/// With shorter beginnings every other word would be one.
+const BEGINNING_BYTES_MIN: usize = 2;
 
 fn spelt_out(wording: &str) -> String {
     wording.replace('~', "(?:[a-z0-9']{1,20}[^a-z0-9]{1,6}){0,4}").replace("_?", "[^a-z0-9]{0,6}").replace('_', "[^a-z0-9]{1,6}")
 }
 
-/// Every wording with what it tells.
-pub(super) fn all() -> &'static [(Feature, Regex)] {
-    &ALL
+/// The features of a folded text, each once.
+pub(super) fn find(folded: &str) -> Vec<Feature> {
+    let mut found: Vec<Feature> = Vec::new();
+    let Some(wordings) = &*WORDINGS else { return found };
+    let mut looked_for = vec![false; wordings.all.len()];
+    let mut look = |at: usize, start: usize| {
+        let (Some(wording), Some(is_done)) = (wordings.all.get(at), looked_for.get_mut(at)) else { return };
+        if *is_done || found.contains(&wording.feature) {
+            return;
+        }
+        *is_done = wording.is_long;
+        let input = Input::new(folded);
+        let input = if wording.is_long { input } else { input.range(start..).anchored(Anchored::Yes) };
+        if wording.pattern.is_match(input) {
+            found.push(wording.feature);
+        }
+    };
+    for begins in wordings.beginnings.find_overlapping_iter(folded) {
+        for at in wordings.begun.get(begins.pattern().as_usize()).into_iter().flatten() {
+            look(*at, begins.start());
+        }
+    }
+    for wording in wordings.anywhere.iter().filter_map(|at| wordings.all.get(*at)) {
+        if !found.contains(&wording.feature) && wording.pattern.is_match(folded) {
+            found.push(wording.feature);
+        }
+    }
+    found
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
-    fn every_wording_is_a_regular_expression() {
-        assert_eq!(all().len(), WORDINGS.iter().map(|(.., wordings)| wordings.len()).sum::<usize>());
+    fn every_wording_is_a_regular_expression_and_nearly_all_are_looked_for_by_their_beginnings() {
+        let wordings = Wordings::compile().unwrap();
+        assert_eq!(wordings.all.len(), LISTED.iter().map(|(.., wordings)| wordings.len()).sum::<usize>());
+        assert!(wordings.anywhere.len() <= 2, "{:?}", wordings.anywhere.iter().map(|at| wordings.all[*at].feature.name).collect::<Vec<_>>());
+    }
+
+    /// Words that occur in the wordings, and some that do not.
+    fn word() -> impl Strategy<Value = String> {
+        let words = LISTED.iter().flat_map(|(.., wordings)| wordings.iter()).flat_map(|wording| wording.split(|c: char| !c.is_ascii_lowercase()));
+        let words: Vec<String> = words.filter(|word| !word.is_empty()).map(str::to_owned).collect();
+        prop_oneof![proptest::sample::select(words), "[a-z0-9']{1,6}", "[!#<>|:=*/\\[\\]\n]{1,3}"]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_found_is_what_every_wording_by_itself_finds(words in proptest::collection::vec((word(), " |, | - |\n"), 0..40)) {
+            let text: String = words.into_iter().map(|(word, gap)| word + &gap).collect();
+            let mut found: Vec<_> = find(&text).into_iter().map(|feature| feature.name).collect();
+            found.sort_unstable();
+            let wordings = WORDINGS.as_ref().unwrap();
+            let mut wanted: Vec<_> = wordings.all.iter().filter(|wording| wording.pattern.is_match(&text)).map(|wording| wording.feature.name).collect();
+            wanted.sort_unstable();
+            wanted.dedup();
+            prop_assert_eq!(found, wanted);
+        }
     }
 }
