@@ -2,9 +2,13 @@
 
 mod answers;
 mod assistant;
+mod faults;
 mod money;
 mod privacy;
 mod refusals;
+#[path = "../../../llm/tests/it/upstream.rs"]
+#[expect(dead_code, clippy::expect_used, reason = "it is that of the dispatcher's tests, which need more of it")]
+mod upstream;
 
 use crate::app::{Answer, Tenant, TestApp, User};
 use crate::model::{Model, Script};
@@ -46,23 +50,27 @@ pub(crate) fn route_to(name: &str, url: &str, config: &mut Config) {
 }
 
 fn route_all(models: &[(&str, &str)], config: &mut Config) {
-    let mut text = String::new();
-    for (name, url) in models {
-        text += &format!(
-            "[providers.{name}]\nkind = \"compatible\"\nbase_url = \"{url}\"\n[providers.{name}.models.scripted]\ncontext_window = 100000\nmax_output = 10000\ntools = true\nstructured_output = true\nembeddings = true\nprice = \"openai/gpt-4.1\"\n"
-        );
-    }
-    if !models.is_empty() {
-        text += "[aliases.fast]\n";
-    }
-    for (name, _) in models {
-        text += &format!("[[aliases.fast.tiers]]\ntargets = [{{ provider = \"{name}\", model = \"scripted\" }}]\n");
-    }
-    config.llm = steward_llm::config::Config::parse(&text).unwrap();
+    config.llm = steward_llm::config::Config::parse(&configuration("", models)).unwrap();
     // A test of a failure does not wait for another attempt longer than it has to.
     config.llm.routing.backoff_ms = 1;
     config.llm.routing.backoff_max_ms = 2;
     config.embedder.engine = EmbedderEngine::Hashed;
+}
+
+/// Providers, each in a tier of its own of the alias `fast`, below this table of a configuration: `llm.` in a file of the program.
+pub(crate) fn configuration(below: &str, models: &[(&str, &str)]) -> String {
+    const CAN: &str = "context_window = 100000\nmax_output = 10000\ntools = true\nstructured_output = true\nembeddings = true\nprice = \"openai/gpt-4.1\"\n";
+    let mut text = String::new();
+    for (name, url) in models {
+        text += &format!("[{below}providers.{name}]\nkind = \"compatible\"\nbase_url = \"{url}\"\n[{below}providers.{name}.models.scripted]\n{CAN}");
+    }
+    if !models.is_empty() {
+        text += &format!("[{below}aliases.fast]\n");
+    }
+    for (name, _) in models {
+        text += &format!("[[{below}aliases.fast.tiers]]\ntargets = [{{ provider = \"{name}\", model = \"scripted\" }}]\n");
+    }
+    text
 }
 
 impl Doors {

@@ -219,7 +219,7 @@ async fn the_upstream_stops_when_the_caller_leaves_in_any_phase() {
         let request = request();
         tokio::select! {
             _ = board.chat(&request) => panic!("the upstream never answers"),
-            () = upstream.received(1) => {}
+            () = upstream.hangs() => {}
         }
         upstream.saw_the_client_leave().await;
     }

@@ -4,13 +4,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use steward_llm::{BreakerState, ChatRequest, Delta, Kind, Timeouts};
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 
 use crate::board::{Board, Site, board, entry, secret, site, words};
 use crate::scripted::{PATIENT, read, request};
-use crate::upstream::{Step, Upstream, answer, delta, done, event, finish, nobody, status, stream, text, within};
+use crate::upstream::{Step, Upstream, answer, delta, done, event, finish, no_tls, nobody, status, stream, text, within};
 
 /// What five failures of a kind leave behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,17 +78,8 @@ async fn dns_failure() {
 
 #[tokio::test]
 async fn tls_failure() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base_url = format!("https://{}/v1", listener.local_addr().unwrap());
-    let mut tasks = JoinSet::new();
-    tasks.spawn(async move {
-        loop {
-            let (mut socket, _) = listener.accept().await.unwrap();
-            // A client that has gone away already is no matter.
-            let _ = socket.write_all(b"HTTP/1.1 400 This is no TLS\r\n\r\n").await;
-        }
-    });
-    falls_over(site("first", base_url), Kind::Connect, "nothing", Leaves::Endpoint).await;
+    let server = no_tls().await;
+    falls_over(site("first", server.base_url.clone()), Kind::Connect, "nothing", Leaves::Endpoint).await;
 }
 
 #[tokio::test]

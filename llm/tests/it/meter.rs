@@ -101,7 +101,7 @@ async fn the_upstream_stops_and_the_account_is_closed_when_the_caller_leaves_in_
     {
         let upstream = Upstream::start([script]).await;
         let board = board(vec![site("first", upstream.base_url())]);
-        within(leaves(&board, upstream.received(1))).await;
+        within(leaves(&board, upstream.hangs())).await;
         upstream.saw_the_client_leave().await;
         assert_eq!(board.ledger.entries(), [entry("first", "abandoned", "all")]);
         assert!(phase.contains(board.ledger.phase()), "{}", board.ledger.phase());

@@ -40,6 +40,7 @@ pub(crate) struct Received {
 #[derive(Default)]
 struct Seen {
     requests: Vec<Received>,
+    hanging: usize,
     closed_by_client: usize,
 }
 
@@ -80,6 +81,11 @@ impl Upstream {
         self.until(|seen| seen.requests.len() >= count).await;
     }
 
+    /// Waits until the upstream hangs: all that it has to say was sent.
+    pub(crate) async fn hangs(&self) {
+        self.until(|seen| seen.hanging > 0).await;
+    }
+
     /// Waits until the client has closed a connection on which the upstream hangs.
     pub(crate) async fn saw_the_client_leave(&self) {
         self.until(|seen| seen.closed_by_client > 0).await;
@@ -95,6 +101,26 @@ impl Upstream {
 pub(crate) async fn nobody() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     format!("http://{}/v1", listener.local_addr().unwrap())
+}
+
+/// A server that does not know TLS, by an address that asks for it.
+pub(crate) struct NoTls {
+    pub(crate) base_url: String,
+    _tasks: JoinSet<()>,
+}
+
+pub(crate) async fn no_tls() -> NoTls {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base_url = format!("https://{}/v1", listener.local_addr().unwrap());
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            // A client that has gone away already is no matter.
+            let _ = socket.write_all(b"HTTP/1.1 400 This is no TLS\r\n\r\n").await;
+        }
+    });
+    NoTls { base_url, _tasks: tasks }
 }
 
 /// A test that hangs fails instead.
@@ -132,6 +158,7 @@ async fn serve(mut socket: TcpStream, scripts: Arc<Mutex<VecDeque<Vec<Step>>>>, 
                 Step::End => socket.write_all(b"0\r\n\r\n").await,
                 Step::Close => return,
                 Step::Hang => {
+                    seen.send_modify(|seen| seen.hanging += 1);
                     let mut rest = Vec::new();
                     // A reset is a close as well.
                     let _ = socket.read_to_end(&mut rest).await;
