@@ -69,7 +69,7 @@ impl Ask for ChatRequest {
         // A whole answer has no first token: it may take all the time there is.
         let (phase, (due, late)) = match self.delivery {
             Delivery::Stream => (Phase::Headers, pace.due(Instant::now())),
-            Delivery::Whole => (Phase::Whole, (pace.deadline(), Kind::Deadline)),
+            Delivery::Whole => (Phase::Whole, pace.whole()),
         };
         tracker.reached(phase);
         let answer = timeout_at(due.into(), provider.chat(target.attempt(self))).await.map_err(|_| Error::new(late).in_phase(phase))??;
@@ -118,7 +118,7 @@ impl Ask for EmbedRequest {
 
     async fn begin(&self, provider: &Arc<dyn Provider>, target: &Target, pace: Pace, tracker: &mut Tracker) -> Result<Embeddings, Error> {
         tracker.reached(Phase::Whole);
-        let late = |_| Error::new(Kind::Deadline).in_phase(Phase::Whole);
-        timeout_at(pace.deadline().into(), provider.embed(target.attempt(self))).await.map_err(late)?
+        let (due, late) = pace.whole();
+        timeout_at(due.into(), provider.embed(target.attempt(self))).await.map_err(|_| Error::new(late).in_phase(Phase::Whole))?
     }
 }

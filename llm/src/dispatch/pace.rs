@@ -16,6 +16,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) struct Pace {
     first_token: Instant,
     idle: Duration,
+    /// When the attempt's own time is over.
+    total: Instant,
     deadline: Instant,
     /// When the answer has to have shown something, which bounds all until it has.
     begin_by: Option<Instant>,
@@ -37,6 +39,7 @@ impl Pace {
         Self {
             first_token: after(timeouts.first_token_ms),
             idle: Duration::from_millis(timeouts.idle_ms).min(DAY),
+            total: after(timeouts.total_ms),
             deadline: after(timeouts.total_ms).min(deadline),
             begin_by: Some(begin_by),
             stage: Stage::Silent,
@@ -46,7 +49,7 @@ impl Pace {
 
     /// A pace for who needs no time.
     pub(super) fn free(now: Instant) -> Self {
-        Self { first_token: now + DAY, idle: DAY, deadline: now + DAY, begin_by: None, stage: Stage::Silent, since: None }
+        Self { first_token: now + DAY, idle: DAY, total: now + DAY, deadline: now + DAY, begin_by: None, stage: Stage::Silent, since: None }
     }
 
     /// The answer has shown something.
@@ -57,6 +60,13 @@ impl Pace {
     /// When everything has to be there that is waited for now.
     pub(super) fn deadline(&self) -> Instant {
         self.begin_by.map_or(self.deadline, |begin_by| begin_by.min(self.deadline))
+    }
+
+    /// The same for a whole answer, and what it is called if it does not come: if only the attempt's own time is over, it is the server that
+    /// was late, and another one may have the time that is left.
+    pub(super) fn whole(&self) -> (Instant, Kind) {
+        let deadline = self.deadline();
+        (deadline, if self.total <= deadline { Kind::HeaderTimeout } else { Kind::Deadline })
     }
 
     /// Takes note of a part. Roles and empty frames are no progress; thoughts are.
@@ -119,6 +129,15 @@ mod tests {
         pace.saw(&Delta::Finish(FinishReason::Stop).into());
         assert_eq!(pace.due(now + second(10)), (now + second(12), Kind::IdleTimeout));
         assert!(pace.has_finished());
+    }
+
+    #[test]
+    fn a_whole_answer_that_is_late_is_the_servers_fault_unless_the_requests_own_time_is_over() {
+        let now = Instant::now();
+        let whole = |deadline: u64, begin_by: u64| Pace::start(&TIMEOUTS, now + second(deadline), now + second(begin_by), now).whole();
+        assert_eq!(whole(60, 60), (now + second(20), Kind::HeaderTimeout));
+        assert_eq!(whole(10, 10), (now + second(10), Kind::Deadline));
+        assert_eq!(whole(60, 10), (now + second(10), Kind::Deadline));
     }
 
     #[test]
