@@ -43,14 +43,14 @@ pub(super) async fn follow(file: PathBuf, models: Arc<Dispatcher>, stopping: Can
         Ok(asked) => asked,
         Err(error) => return tracing::error!(%error, "SIGHUP cannot be received: models are not configured anew while the program runs"),
     };
-    let mut known = changed_at(&file).await;
+    let mut known = looked_at(&file).await;
     loop {
         let is_asked = tokio::select! {
             () = stopping.cancelled() => return,
             _ = asked.recv() => true,
             () = tokio::time::sleep(LOOK_EVERY) => false,
         };
-        let now = changed_at(&file).await;
+        let now = looked_at(&file).await;
         if !is_asked && now == known {
             continue;
         }
@@ -69,8 +69,10 @@ pub(super) async fn follow(file: PathBuf, models: Arc<Dispatcher>, stopping: Can
     }
 }
 
-async fn changed_at(file: &Path) -> Option<SystemTime> {
-    tokio::fs::metadata(file).await.ok()?.modified().ok()
+/// What tells one state of a file from the next. A file that is written in two steps may have the same time after both.
+async fn looked_at(file: &Path) -> Option<(SystemTime, u64)> {
+    let told = tokio::fs::metadata(file).await.ok()?;
+    Some((told.modified().ok()?, told.len()))
 }
 
 /// What the doors to models keep, with the prices that go before the built-in ones.

@@ -5,6 +5,7 @@ mod assistant;
 mod faults;
 mod money;
 mod privacy;
+mod processes;
 mod refusals;
 #[path = "../../../llm/tests/it/upstream.rs"]
 #[expect(dead_code, clippy::expect_used, reason = "it is that of the dispatcher's tests, which need more of it")]

@@ -60,6 +60,10 @@ pub(crate) struct Site {
     database: TestDatabase,
 }
 
+fn at(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}
+
 impl Site {
     pub(crate) async fn open() -> Self {
         let contents = Contents::of(&modules());
@@ -95,10 +99,11 @@ impl Site {
         command
     }
 
-    /// A file in the folder of the program.
+    /// A file in the folder of the program, which never sees a half of it.
     pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.home.0.join(name);
-        std::fs::write(&path, text).unwrap();
+        let (path, written) = (self.home.0.join(name), self.home.0.join(format!("{name}.new")));
+        std::fs::write(&written, text).unwrap();
+        std::fs::rename(&written, &path).unwrap();
         path
     }
 
@@ -113,7 +118,7 @@ impl Site {
     }
 
     pub(crate) fn base(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        at(self.port)
     }
 
     /// `steward serve`, ready.
@@ -123,8 +128,18 @@ impl Site {
 
     /// The same with keys of the configuration.
     pub(crate) async fn serve_with(&self, keys: &[(&str, &str)]) -> Process {
-        let mut server = Process(self.program(&["serve", "--port", &self.port.to_string()]).envs(keys.iter().copied()).spawn().unwrap());
-        let (started, ready) = (Instant::now(), format!("{}/readyz", self.base()));
+        self.serve_at(self.port, keys).await
+    }
+
+    /// Another `steward serve` beside the first one, and where it listens.
+    pub(crate) async fn serve_beside(&self) -> (Process, String) {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        (self.serve_at(port, &[]).await, at(port))
+    }
+
+    async fn serve_at(&self, port: u16, keys: &[(&str, &str)]) -> Process {
+        let mut server = Process(self.program(&["serve", "--port", &port.to_string()]).envs(keys.iter().copied()).spawn().unwrap());
+        let (started, ready) = (Instant::now(), format!("{}/readyz", at(port)));
         loop {
             assert!(server.0.try_wait().unwrap().is_none(), "the server ended by itself: {}", std::fs::read_to_string(self.log()).unwrap_or_default());
             if self.client.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success()) {
