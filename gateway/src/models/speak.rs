@@ -135,6 +135,8 @@ impl Speech {
         while stream.next().await.is_some() {}
         drop(stream);
         record.end(Outcome::Answered, None);
+        // Before the last part goes out, and only where the client has named the call: whoever has seen the end and asks again is given
+        // the same, also if this process ends or the client leaves in between. All words are with him already.
         if let Some(keeping) = keeping {
             keeping.finish(200, EVENT_STREAM, None).await;
         }
