@@ -5,6 +5,7 @@
 
 pub(crate) mod assets;
 pub(crate) mod auth;
+mod cors;
 pub(crate) mod extract;
 pub(crate) mod health;
 mod middleware;
@@ -48,7 +49,7 @@ pub fn router(state: AppState) -> Router {
         .merge(crate::models::router(limits.bulk_body_bytes))
         .layer(from_fn_with_state(state.clone(), position::remember))
         .layer(from_fn(middleware::only_problems))
-        .layer(tower::util::option_layer(middleware::cors(&state.config.server.cors_origins)))
+        .layer(tower::util::option_layer(cors::layer(&state.config.server.cors_origins)))
         .layer(CatchPanicLayer::custom(middleware::panicked))
         .layer(from_fn_with_state(state.clone(), middleware::secure))
         .layer(from_fn_with_state(state.clone(), middleware::observe))

@@ -40,6 +40,11 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Where Anthropic's do.
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
+/// What a client may send here and nowhere else.
+pub(crate) const READ: [HeaderName; 3] = [key::X_API_KEY, key::ANTHROPIC_VERSION, key::ANTHROPIC_BETA];
+/// What an answer of the doors tells in headers of its own.
+pub(crate) const TOLD: [HeaderName; 7] = [X_REQUEST_ID, REQUEST_ID, problem::SHOULD_RETRY, call::X_CACHE, call::X_PROVIDER, call::X_MODEL, call::X_ATTEMPTS];
+
 /// Answers may be kept so long at most; a tenant's own time is shorter.
 const CACHED_SECONDS_MAX: u32 = 86_400;
 

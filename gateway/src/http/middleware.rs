@@ -1,10 +1,7 @@
 //! What holds for every request: a correlation id, one line in the log, figures, time-outs, headers that protect
 //! browsers, and answers to errors of the libraries in the same form as ours.
 
-use crate::assistant::{CONFIRMATION_TOKEN, LAST_EVENT_ID};
 use crate::error::{CORRELATION, Problem};
-use crate::http::extract::{IDEMPOTENCY_KEY, REPLAYED};
-use crate::http::rest::search::POSITION;
 use crate::state::AppState;
 use crate::telemetry;
 use axum::body::Body;
@@ -16,7 +13,6 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use steward_kernel::ids;
-use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
 
 pub(crate) const CORRELATION_HEADER: HeaderName = HeaderName::from_static("x-correlation-id");
@@ -143,34 +139,6 @@ pub(super) async fn only_problems(request: Request, next: Next) -> Response {
 /// A handler that panicked is a defect of ours: the message goes to the log by the panic hook, not to the client.
 pub(super) fn panicked(_: Box<dyn Any + Send + 'static>) -> axum::http::Response<Body> {
     Problem::from(steward_kernel::Error::internal("a handler panicked")).into_response()
-}
-
-/// Without origins in the configuration, no page of another origin may call the API.
-pub(super) fn cors(origins: &[String]) -> Option<CorsLayer> {
-    if origins.is_empty() {
-        return None;
-    }
-    let origins = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
-    // No credentials: pages of other origins bring a token of their own, never the cookie of a session.
-    Some(
-        CorsLayer::new()
-            .allow_origin(AllowOrigin::list(origins))
-            .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
-            .allow_headers([
-                header::AUTHORIZATION,
-                header::CONTENT_TYPE,
-                header::IF_MATCH,
-                header::IF_NONE_MATCH,
-                IDEMPOTENCY_KEY,
-                POSITION,
-                HeaderName::from_static("x-tenant-id"),
-                CORRELATION_HEADER,
-                CONFIRMATION_TOKEN,
-                LAST_EVENT_ID,
-            ])
-            .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER, header::CONTENT_DISPOSITION, REPLAYED, CORRELATION_HEADER, POSITION])
-            .max_age(Duration::from_secs(3600)),
-    )
 }
 
 #[cfg(test)]

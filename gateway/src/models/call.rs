@@ -30,13 +30,15 @@ use steward_llm::{Answer, ChatRequest, Dialect, Kind};
 
 /// What an answer may be long where the caller does not say it: it is always said to the provider, because money is reserved for it.
 const MAX_TOKENS: u32 = 4_096;
+/// No caller can say it, so it stands for a bound that was not said.
+const UNSAID: u32 = 0;
 /// No call may take longer, whatever its alias says.
 const LONGEST: Duration = Duration::from_secs(600);
 const JSON: &str = "application/json";
-const X_CACHE: HeaderName = HeaderName::from_static("x-steward-cache");
-const X_PROVIDER: HeaderName = HeaderName::from_static("x-steward-provider");
-const X_MODEL: HeaderName = HeaderName::from_static("x-steward-model");
-const X_ATTEMPTS: HeaderName = HeaderName::from_static("x-steward-attempts");
+pub(super) const X_CACHE: HeaderName = HeaderName::from_static("x-steward-cache");
+pub(super) const X_PROVIDER: HeaderName = HeaderName::from_static("x-steward-provider");
+pub(super) const X_MODEL: HeaderName = HeaderName::from_static("x-steward-model");
+pub(super) const X_ATTEMPTS: HeaderName = HeaderName::from_static("x-steward-attempts");
 
 type Given = Result<Bytes, BytesRejection>;
 
@@ -65,16 +67,15 @@ async fn serve(state: &AppState, door: Door, headers: &HeaderMap, body: Given) -
 async fn answer(state: &AppState, door: Door, headers: &HeaderMap, body: Given, id: &str) -> Result<Response, Refusal> {
     let caller = key::caller_at(state, headers, door).await?;
     let body = read(body)?;
-    let defaults = Defaults { max_tokens: MAX_TOKENS, deadline: Instant::now() + LONGEST };
+    let defaults = Defaults { max_tokens: UNSAID, deadline: Instant::now() + LONGEST };
     let mut request = dialect::decode(door.dialect(), body.clone(), defaults).map_err(|invalid| Refusal::of_form(&invalid))?;
     let alias = request.model.clone().filter(|alias| !alias.is_empty()).ok_or_else(|| Refusal::of_field("model", "the name of a model is expected"))?;
     let offered = state.models.live().snapshot().alias(&alias).cloned();
     if (offered.is_none() && alias != assistant::ALIAS) || !caller.may_use(&alias) {
         return Err(Refusal::no_model(&alias));
     }
-    // Who sets no bound gets the usual one, or the longest answer that there is.
-    if let Some(longest) = offered.map(|alias| alias.max_output()).filter(|longest| request.max_tokens == MAX_TOKENS && *longest > 0) {
-        request.max_tokens = request.max_tokens.min(u32::try_from(longest).unwrap_or(u32::MAX));
+    if request.max_tokens == UNSAID {
+        request.max_tokens = usual_bound(offered.map(|alias| alias.max_output()));
     }
     if let Some(wire) = &mut request.wire {
         Arc::make_mut(wire).betas = key::betas(headers);
@@ -91,6 +92,12 @@ async fn answer(state: &AppState, door: Door, headers: &HeaderMap, body: Given, 
         return asked.assistant(request, record, keeping).await;
     }
     asked.model(request, &body, record, keeping).await
+}
+
+/// What an answer may be long whose caller does not say it: the usual, or the longest that there is if that is less.
+fn usual_bound(longest: Option<u64>) -> u32 {
+    let longest = longest.filter(|longest| *longest > 0).and_then(|longest| u32::try_from(longest).ok());
+    longest.map_or(MAX_TOKENS, |longest| longest.min(MAX_TOKENS))
 }
 
 /// A body, or why there is none.

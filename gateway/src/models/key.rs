@@ -7,9 +7,9 @@ use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use steward_ai::access::Caller;
 use steward_llm::Dialect;
 
-const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
-const ANTHROPIC_BETA: HeaderName = HeaderName::from_static("anthropic-beta");
+pub(super) const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+pub(super) const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+pub(super) const ANTHROPIC_BETA: HeaderName = HeaderName::from_static("anthropic-beta");
 
 /// A door, and what is spoken at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use steward_llm::limit::{self, Window};
 use steward_llm::{Dialect, Kind};
 
 /// Both vendors' clients try again by themselves; this says whether that can help.
-const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+pub(super) const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// Why a call is not answered.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 mod answers;
 mod assistant;
+mod clients;
 mod faults;
 mod money;
 mod privacy;
