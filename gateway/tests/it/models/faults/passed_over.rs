@@ -173,3 +173,20 @@ async fn a_whole_answer_that_only_trickles() {
     assert_eq!(bench.last_failure("first").await, "header_timeout");
     bench.close().await;
 }
+
+#[tokio::test]
+async fn texts_for_vectors_go_to_another_when_one_does_not_answer() {
+    let vectors = json!({ "object": "list", "model": "scripted", "usage": { "prompt_tokens": 4, "total_tokens": 4 },
+        "data": [{ "object": "embedding", "index": 0, "embedding": [0.5, -1.0] }] });
+    let (first, second) = (Upstream::start([vec![Step::Hang]]).await, Upstream::start([json_of(&vectors)]).await);
+    let timeouts = Timeouts { total_ms: 100, ..PATIENT };
+    let bench = Bench::open(&[Place { timeouts, ..place("first", first.base_url()) }, place("second", second.base_url())]).await;
+    let told = bench.doors.app.send(bench.doors.asks("embeddings", &json!({ "model": "fast", "input": "Hi" }))).await;
+    assert_eq!(told.ok()["data"][0]["embedding"], json!([0.5, -1.0]));
+    assert_eq!((told.header("x-steward-provider"), told.header("x-steward-attempts")), ("second", "2"));
+    let row = &bench.doors.ledger(1).await[0];
+    assert_eq!((&row["door"], &row["outcome"], &row["provider"], &row["attempts"]), (&json!("embeddings"), &json!("answered"), &json!("second"), &json!(2)));
+    assert!(row["nano"].as_i64().unwrap() > 4 * 2_000, "what the first one may have used counts: {row}");
+    assert_eq!((bench.left_behind("first").await, bench.last_failure("first").await.as_str()), (Leaves::Nothing, "header_timeout"));
+    bench.close().await;
+}
