@@ -101,14 +101,22 @@ fn pass(text: &str, found: &mut Vec<Found>) {
         let hit = match byte {
             b'0'..=b'9' => first_of(&[numbers::card, national::id, ipv6, ipv4, numbers::phone], bytes, at),
             b'a'..=b'z' | b'A'..=b'Z' => {
-                let hit = first_of(&[iban::iban, national::lettered, ipv6], bytes, at);
-                if secrets::may_begin(bytes, at) {
+                let (end, has_digit) = word(bytes, at);
+                // Each of these has a digit in its first word or a colon right behind it.
+                let may_be = has_digit || bytes.get(end) == Some(&b':');
+                let hit = if may_be { first_of(&[iban::iban, national::lettered, ipv6], bytes, at) } else { None };
+                let hit = if secrets::may_begin(bytes, at) {
                     // The cue itself may be the beginning of something else.
                     found.extend(secrets::assignment(bytes, at));
                     hit.or_else(|| first_of(&[secrets::token, numbers::after_a_cue], bytes, at))
                 } else {
                     hit
+                };
+                if hit.is_none() {
+                    at = end;
+                    continue;
                 }
+                hit
             }
             b'+' | b'(' => first_of(&[numbers::phone], bytes, at),
             b'@' => email(text, at),
@@ -153,16 +161,23 @@ fn character(bytes: &[u8], at: usize) -> (usize, bool) {
 
 /// The end of the word that begins here, or of the character if none does.
 fn word_end(bytes: &[u8], at: usize) -> usize {
+    word(bytes, at).0
+}
+
+/// The end of the word that begins here, or of the character if none does, and whether a digit of ASCII is in it.
+fn word(bytes: &[u8], at: usize) -> (usize, bool) {
     let (length, is_word) = character(bytes, at);
+    let mut has_digit = bytes.get(at).is_some_and(u8::is_ascii_digit);
     let mut end = at + length;
     while is_word && end < bytes.len() {
         let (length, is_word) = character(bytes, end);
         if !is_word {
             break;
         }
+        has_digit |= bytes[end].is_ascii_digit();
         end += length;
     }
-    end
+    (end, has_digit)
 }
 
 fn word_before(bytes: &[u8], at: usize) -> bool {

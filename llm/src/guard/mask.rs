@@ -13,7 +13,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::detect::{self, Class};
 use super::json::{self, Role};
@@ -189,7 +189,8 @@ fn sweep_and_name(nodes: &mut [Node<'_>]) -> Result<HashMap<String, String>, Ref
         return Ok(HashMap::new());
     }
     let swept: Vec<_> = classes.iter().filter(|(value, _)| value.len() >= SWEPT_BYTES_MIN).collect();
-    let search = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(swept.iter().map(|(value, _)| value)).map_err(|_| Refused::Incomplete)?;
+    // A request has few values and little text: what is built for it must be cheap to build.
+    let search = AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).match_kind(MatchKind::LeftmostLongest).build(swept.iter().map(|(value, _)| value)).map_err(|_| Refused::Incomplete)?;
     visit(nodes, &mut |leaf| sweep(leaf, &search, &swept));
 
     let nonce = nonce(nodes, &classes)?;

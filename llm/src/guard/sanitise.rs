@@ -74,6 +74,9 @@ pub fn text(text: &str, bytes_max: usize) -> Result<(Cow<'_, str>, Removed), Ref
 
 /// The same within the strings of JSON, however they are escaped; what is no JSON is taken as text.
 pub fn json(text: &str, bytes_max: usize) -> Result<(Cow<'_, str>, Removed), Refused> {
+    if text.len() <= bytes_max && is_plain(text) && !hides_more(text) {
+        return Ok((Cow::Borrowed(text), Removed::default()));
+    }
     let Some(parts) = json::parts(text).filter(|_| text.len() <= bytes_max) else { return self::text(text, bytes_max) };
     let mut removed = Removed::default();
     let mut cleaned_text = String::new();
@@ -95,9 +98,19 @@ pub fn json(text: &str, bytes_max: usize) -> Result<(Cow<'_, str>, Removed), Ref
     Ok((Cow::Owned(cleaned_text), removed))
 }
 
+/// Of characters that everybody sees, as nearly all texts are: then nothing needs to be looked at one by one.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~'))
+}
+
+/// Whether an escape of JSON may stand for something that is not plain.
+fn hides_more(text: &str) -> bool {
+    text.match_indices('\\').any(|(at, _)| matches!(text.as_bytes().get(at + 1), Some(b'u' | b'b' | b'f')))
+}
+
 fn cleaned(text: &str) -> (Cow<'_, str>, Removed) {
     let mut removed = Removed::default();
-    if text.bytes().all(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')) || text.chars().all(|c| sort(c) == Sort::Visible) {
+    if is_plain(text) || text.chars().all(|c| sort(c) == Sort::Visible) {
         return (Cow::Borrowed(text), removed);
     }
     let mut clean = String::with_capacity(text.len());
