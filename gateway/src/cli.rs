@@ -83,8 +83,20 @@ fn run(cli: Cli, modules: Modules) -> Result<()> {
     if matches!(cli.command, Command::Bench(_)) {
         bench::Args::apply(&mut config);
     }
-    telemetry::init_logging(&config.logging)?;
-    match cli.command {
+    // What runs for long is watched; the others end before anybody looks.
+    let export = match cli.command {
+        Command::Serve(_) | Command::Demo(_) | Command::Worker(worker::Args { task: None }) => telemetry::init(&config)?,
+        _ => telemetry::init_logging(&config.logging, None).map(|()| None)?,
+    };
+    let done = start(cli.command, config, modules);
+    if let Some(export) = export {
+        export.close();
+    }
+    done
+}
+
+fn start(command: Command, mut config: Config, modules: Modules) -> Result<()> {
+    match command {
         Command::Openapi(args) => openapi::run(&args, modules),
         Command::Serve(args) => {
             args.apply(&mut config);

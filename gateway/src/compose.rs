@@ -96,6 +96,7 @@ impl App {
         let state = self.state.clone();
         let router = self.router();
         self.start_ai();
+        self.start_upkeep();
         self.follow_models();
         if state.config.server.relay {
             self.start_relay();
@@ -133,6 +134,7 @@ impl App {
     pub async fn work(self) -> Result<()> {
         self.start_relay();
         self.start_indexer();
+        self.start_upkeep();
         // Nothing is sent to it, so there is nothing to drain.
         shutdown::requested(self.state.draining.clone(), self.state.stopping.clone(), Duration::ZERO).await.context("signals cannot be received")?;
         let grace = Duration::from_secs(self.state.config.server.stop_grace_seconds);
@@ -155,6 +157,11 @@ impl App {
     /// Keeps the index up to date in the background of this process, as long as no other process does.
     pub fn start_indexer(&self) {
         self.state.tasks.spawn(self.state.indexer.clone().run(self.state.stopping.clone()));
+    }
+
+    /// Keeps the figures of this process in the background.
+    fn start_upkeep(&self) {
+        self.state.tasks.spawn(telemetry::upkeep(self.state.clone()));
     }
 
     /// Puts changes of the configured models into effect in the background of this process.

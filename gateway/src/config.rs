@@ -4,6 +4,10 @@
 //! typing error does not go unnoticed. `DATABASE_URL` is the one variable without the prefix. `STEWARD_TEST_…` and
 //! `STEWARD_DATA` are for the tests and no keys: a shell in which tests were run also starts the program.
 
+mod telemetry;
+
+pub use telemetry::Telemetry;
+
 use crate::compose;
 use anyhow::{Context, Result, bail};
 use figment::Figment;
@@ -22,6 +26,7 @@ pub struct Config {
     pub database: Database,
     pub auth: Auth,
     pub logging: Logging,
+    pub telemetry: Telemetry,
     pub limits: Limits,
     pub assistant: Assistant,
     pub models: Models,
@@ -351,6 +356,7 @@ impl Config {
         {
             bail!("the configuration is not valid, key `database.url` (or DATABASE_URL): it must begin with postgres://");
         }
+        self.telemetry.check()?;
         tracing_subscriber::EnvFilter::try_new(&self.logging.filter).context("the configuration is not valid, key `logging.filter`")?;
         if self.search.vectors == VectorEngine::Qdrant && self.search.qdrant.is_none() {
             bail!("the configuration is not valid, key `search.qdrant`: `search.vectors` is \"qdrant\", so its `url` is needed");

@@ -1,27 +1,65 @@
 //! Logs, spans and metrics: set up once, at the start of a command that runs for long.
+//!
+//! Start at [`init`]. What the figures mean stands in [`figures`]; [`export`] sends spans and figures to a collector, [`instruments`] is
+//! how the figures get there.
 
-use crate::config::{LogFormat, Logging};
+mod export;
+pub(crate) mod figures;
+mod instruments;
+
+pub use export::Export;
+
+use crate::config::{Config, LogFormat, Logging};
 use crate::state::AppState;
 use anyhow::{Context, Result};
+use axum::http::HeaderMap;
 use metrics::{counter, gauge, histogram};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_util::layers::FanoutBuilder;
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::trace::TraceContextExt;
+use opentelemetry_http::HeaderExtractor;
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use steward_embedder::State;
-use tracing_subscriber::EnvFilter;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
-/// Upper bounds of the latency histogram, in seconds.
-const BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+/// How often what was recorded is summed up.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Logging, and the way to a collector where one is configured; `None` where none is. To be called once, outside a runtime.
+///
+/// # Errors
+/// If the filter of the log cannot be read, or no client can be made for the collector's address.
+pub fn init(config: &Config) -> Result<Option<Export>> {
+    let export = Export::new(&config.telemetry)?;
+    init_logging(&config.logging, export.as_ref())?;
+    // A collector that is away is told in the log by the library itself.
+    install(export.as_ref())?;
+    Ok(export)
+}
 
 /// Logs go to standard error, so that what a command prints stays clean.
-pub fn init_logging(config: &Logging) -> Result<()> {
+///
+/// # Errors
+/// If the filter cannot be read.
+pub fn init_logging(config: &Logging, export: Option<&Export>) -> Result<()> {
     let filter = EnvFilter::try_new(&config.filter).context("logging.filter")?;
-    let registry = tracing_subscriber::registry().with(filter);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let done = match config.format {
-        LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
-        LogFormat::Pretty => registry.with(layer.compact().with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))).try_init(),
+    let layer = match config.format {
+        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+        LogFormat::Pretty => layer.compact().with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).boxed(),
+    };
+    let registry = tracing_subscriber::registry();
+    let done = match export {
+        None => registry.with(layer).with(filter).try_init(),
+        // A log that says less is no reason for traces that do.
+        Some(export) => registry.with(layer.with_filter(filter)).with(export.layer().with_filter(LevelFilter::INFO)).try_init(),
     };
     // A test that starts two servers in one process has set it up before.
     done.or(Ok(()))
@@ -29,48 +67,56 @@ pub fn init_logging(config: &Logging) -> Result<()> {
 
 /// The recorder of this process; the handle renders what `/metrics` answers.
 pub fn init_metrics() -> Result<PrometheusHandle> {
-    static HANDLE: std::sync::Mutex<Option<PrometheusHandle>> = std::sync::Mutex::new(None);
-    let mut handle = HANDLE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    install(None)
+}
+
+fn install(export: Option<&Export>) -> Result<PrometheusHandle> {
+    static HANDLE: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+    let mut handle = HANDLE.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(handle) = &*handle {
         return Ok(handle.clone());
     }
-    let mut builder = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".into()), BUCKETS).context("set up the metrics")?;
-    for (name, buckets) in steward_llm::telemetry::BUCKETS {
-        builder = builder.set_buckets_for_metric(Matcher::Full(name.into()), buckets).context("set up the metrics")?;
+    let mut builder = PrometheusBuilder::new();
+    for (figures, bounds) in figures::buckets() {
+        builder = builder.set_buckets_for_metric(figures, bounds).context("set up the metrics")?;
     }
-    let made = builder.install_recorder().context("set up the metrics")?;
-    steward_llm::telemetry::describe();
-    metrics::describe_counter!("steward_http_requests_total", "Requests by route, method and status");
-    metrics::describe_histogram!("steward_http_request_seconds", metrics::Unit::Seconds, "Time to the head of the answer, by route and method");
-    metrics::describe_gauge!("steward_database_connections", "Connections of a pool, open and idle");
-    metrics::describe_gauge!("steward_embedder_up", "1 while texts can be turned into vectors; 0 means that search works by words alone");
-    metrics::describe_gauge!("steward_embedder_queued", "Batches of texts that wait for the embedder or are computed by it");
-    metrics::describe_counter!(
-        "steward_llm_tokens_total",
-        "Tokens that answers took, by provider and kind; cached and reasoning ones are part of input and output"
-    );
-    metrics::describe_counter!("steward_embedder_restarts_total", "How often the embedder's process has been started again");
-    metrics::describe_counter!("steward_embedder_texts_total", "Texts that were turned into vectors");
-    metrics::describe_gauge!(
-        "steward_index_available",
-        "1 while a part of the index can be written; told by the leader of the indexer, like all figures of the index"
-    );
-    metrics::describe_gauge!("steward_index_lag_rows", "Rows of the outbox that a part of the index has still to read, up to a bound");
-    metrics::describe_gauge!("steward_index_lag_seconds", metrics::Unit::Seconds, "Age of the oldest row of the outbox that a part of the index has not read");
-    metrics::describe_gauge!("steward_index_filling", "Resources of tenants that are still to be walked into a part of the index");
-    metrics::describe_gauge!("steward_index_drift", "Records that differed from their rows when they were last compared");
-    metrics::describe_gauge!("steward_index_failures", "Records that could not be indexed, by whether they are tried again or wait for a person");
-    metrics::describe_counter!("steward_index_drift_found_total", "Records that differed from their rows and were written again");
-    metrics::describe_counter!("steward_index_records_total", "Records that were written to a part of the index");
-    metrics::describe_counter!("steward_index_embedded_total", "Texts that were embedded for the index");
-    metrics::describe_gauge!("process_resident_memory_bytes", metrics::Unit::Bytes, "Memory of this process");
-    metrics::describe_gauge!("process_cpu_seconds_total", metrics::Unit::Seconds, "Processor time of this process");
-    metrics::describe_gauge!(
-        "steward_outbox_horizon_age_seconds",
-        metrics::Unit::Seconds,
-        "Age of the oldest transaction that holds the outbox back; told by the leader of the relay"
-    );
+    let prometheus = builder.build_recorder();
+    let made = prometheus.handle();
+    match export {
+        None => metrics::set_global_recorder(prometheus).context("set up the metrics")?,
+        Some(export) => {
+            let both = FanoutBuilder::default().add_recorder(prometheus).add_recorder(export.instruments()).build();
+            metrics::set_global_recorder(both).ok().context("set up the metrics")?;
+        }
+    }
+    figures::describe();
     Ok(handle.insert(made).clone())
+}
+
+/// Makes a request part of the trace that its caller names.
+pub(crate) fn follow(span: &tracing::Span, headers: &HeaderMap) {
+    let named = TraceContextPropagator::new().extract(&HeaderExtractor(headers));
+    if named.span().span_context().is_valid() {
+        // Without the layer there is nothing that could follow.
+        let _ = span.set_parent(named);
+    }
+}
+
+/// Keeps the figures small and, where they are sent, current, until the program stops.
+pub(crate) async fn upkeep(state: AppState) {
+    let telemetry = &state.config.telemetry;
+    let mut every = tokio::time::interval(if telemetry.is_on() { telemetry.interval().min(UPKEEP) } else { UPKEEP });
+    loop {
+        tokio::select! {
+            () = state.stopping.cancelled() => return,
+            _ = every.tick() => {}
+        }
+        // What was recorded waits to be summed up, by whoever asks for it or here.
+        state.metrics.run_upkeep();
+        if telemetry.is_on() {
+            refresh_gauges(&state).await;
+        }
+    }
 }
 
 /// One request that was answered.

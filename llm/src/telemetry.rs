@@ -34,6 +34,10 @@ pub fn describe() {
     metrics::describe_counter!("steward_llm_skipped_total", "Targets that were not asked because a breaker was open or their key or model rests");
     metrics::describe_counter!("steward_llm_fallbacks_total", "Requests that another than the first choice answered, by alias and why");
     metrics::describe_counter!("steward_llm_malformed_frames_total", "Frames of answers that could not be read and were left out");
+    metrics::describe_counter!(
+        "steward_llm_tokens_total",
+        "Tokens that attempts at models took, by provider, model and kind; cached and reasoning ones are part of input and output"
+    );
     metrics::describe_gauge!("steward_llm_breaker_state", "Where a breaker stands: 0 closed, 1 half-open, 2 open");
 }
 
@@ -112,11 +116,29 @@ pub(crate) fn attempt(span: &tracing::Span, labels: &Labels<'_>, attempt: &Attem
             metrics::histogram!(TOKEN_USAGE, typed).record(tokens as f64);
         }
     }
+    if let Some(usage) = usage {
+        tokens(labels, usage);
+    }
     if attempt.outcome != Outcome::Answered {
         span.record("error.type", code);
         all.push(Label::from_static_parts("error.type", code));
     }
     metrics::histogram!(OPERATION_DURATION, all).record(attempt.duration);
+}
+
+/// Kinds that an attempt took none of are left out: most attempts take no more than two.
+fn tokens(labels: &Labels<'_>, usage: Usage) {
+    let kinds = [
+        ("input", usage.input_tokens),
+        ("cache_read", usage.cache_read_tokens),
+        ("cache_write", usage.cache_write_tokens),
+        ("cache_write_long", usage.cache_write_long_tokens),
+        ("output", usage.output_tokens),
+        ("reasoning", usage.reasoning_tokens),
+    ];
+    for (kind, tokens) in kinds.into_iter().filter(|(_, tokens)| *tokens > 0) {
+        metrics::counter!("steward_llm_tokens_total", "provider" => shared(labels.provider), "model" => shared(labels.model), "kind" => kind).increment(tokens);
+    }
 }
 
 /// A target was not asked.

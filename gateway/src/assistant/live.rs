@@ -214,17 +214,6 @@ impl Recorder {
     /// What a reply of a model took.
     pub(super) fn used(&self, provider: &str, usage: Option<Usage>) {
         let Some(usage) = usage else { return };
-        let kinds = [
-            ("input", usage.input_tokens),
-            ("cache_read", usage.cache_read_tokens),
-            ("cache_write", usage.cache_write_tokens),
-            ("cache_write_long", usage.cache_write_long_tokens),
-            ("output", usage.output_tokens),
-            ("reasoning", usage.reasoning_tokens),
-        ];
-        for (kind, tokens) in kinds {
-            metrics::counter!("steward_llm_tokens_total", "provider" => provider.to_owned(), "kind" => kind).increment(tokens);
-        }
         let mut told = locked(&self.told);
         let sum = told.usage.entry(provider.to_owned()).or_default();
         sum.input_tokens += usage.input_tokens;

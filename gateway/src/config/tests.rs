@@ -25,6 +25,10 @@ fn an_error_names_its_key() {
         ("[database]\nurl = 'mysql://x'", "database.url"),
         ("[logging]\nfilter = 'a=b=c'", "logging.filter"),
         ("[logging]\nformat = 'xml'", "logging.format"),
+        ("[telemetry]\notlp_endpoint = 'collector:4318'", "telemetry.otlp_endpoint"),
+        ("[telemetry]\nheaders = { 'a b' = 'x' }", "telemetry.headers"),
+        ("[telemetry]\nsample_ratio = 1.5", "telemetry.sample_ratio"),
+        ("[telemetry]\nexport_seconds = 0", "telemetry.export_seconds"),
         ("[embedder]\nengine = 'remote'", "embedder.engine"),
         ("[embedder]\nthreads = 0", "embedder.threads"),
         ("[search]\nvectors = 'qdrant'", "search.qdrant"),
@@ -75,7 +79,11 @@ fn the_short_form_of_the_assistants_models_becomes_tiers_in_their_order() {
 
 #[test]
 fn a_key_in_the_wrong_place_is_not_quoted() {
-    for toml in ["[llm.routing]\nattempts_max = 'hunter2'", "[[assistant.models]]\nname = 'x'\nbase_url = 'http://x'\nmodel = 'm'\ntimeouts = 'hunter2'"] {
+    for toml in [
+        "[telemetry]\nheaders = 'hunter2'",
+        "[llm.routing]\nattempts_max = 'hunter2'",
+        "[[assistant.models]]\nname = 'x'\nbase_url = 'http://x'\nmodel = 'm'\ntimeouts = 'hunter2'",
+    ] {
         let error = format!("{:#}", parse(toml).unwrap_err());
         assert!(!error.contains("hunter2") && error.contains("must be"), "{error}");
     }

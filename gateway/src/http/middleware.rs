@@ -60,7 +60,7 @@ fn door_of(route: &str) -> &'static str {
 }
 
 /// The outermost layer: span, log line, figures, and the correlation id in and out.
-pub(super) async fn observe(State(_): State<AppState>, mut request: Request, next: Next) -> Response {
+pub(super) async fn observe(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let id = correlation(request.headers());
     request.extensions_mut().insert(Correlation(Arc::clone(&id)));
@@ -69,6 +69,9 @@ pub(super) async fn observe(State(_): State<AppState>, mut request: Request, nex
     let method = method_name(request.method());
     let door = door_of(&route);
     let span = tracing::info_span!("http.request.serve", door, method, route, correlation.id = %id, tenant.id = tracing::field::Empty);
+    if state.config.telemetry.is_on() {
+        telemetry::follow(&span, request.headers());
+    }
     let mut response = CORRELATION.scope(Arc::clone(&id), next.run(request)).instrument(span.clone()).await;
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(CORRELATION_HEADER, value);

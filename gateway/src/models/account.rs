@@ -8,9 +8,10 @@ use crate::state::AppState;
 use chrono::NaiveDate;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use std::sync::{Mutex, PoisonError};
+use metrics::SharedString;
+use std::sync::{Arc, Mutex, PoisonError};
 use steward_ai::access::Caller;
-use steward_llm::dispatch::{Meter, Planned, Refusal, Settlement, Ticket, Used};
+use steward_llm::dispatch::{Attempted, Meter, Planned, Refusal, Settlement, Ticket, Used};
 use steward_llm::limit::{Amounts, Limit, Metric, Refused};
 use steward_llm::price::{Cost, Tokens};
 use steward_llm::{Usage, budget};
@@ -103,22 +104,31 @@ impl Reserved {
 impl Ticket for Reserved {
     fn settle(self: Box<Self>, settlement: Settlement) {
         let requests = self.amounts.requests;
+        let attempt = settlement.attempt;
         match settlement.used {
             Used::Nothing => self.reservation.settle(Amounts { requests, ..Amounts::default() }),
             Used::Exactly(usage) => {
                 let cost = self.cost_of(usage);
                 let tokens = i64::try_from(usage.input_tokens.saturating_add(usage.output_tokens)).unwrap_or(i64::MAX);
                 self.totals.add(usage.into(), usage.reasoning_tokens, cost);
+                tell(&attempt, cost);
                 self.reservation.settle(Amounts { requests, tokens, nano_dollars: cost.nano_dollars() });
             }
             Used::Uncertain(told) => {
                 // The ledger tells what is charged: what was told of it as tokens, the money as it was reserved.
                 let tokens = told.map_or(Tokens { input: u64::try_from(self.amounts.tokens).unwrap_or(0), ..Tokens::default() }, Tokens::from);
                 self.totals.add(tokens, told.map_or(0, |usage| usage.reasoning_tokens), self.cost);
+                tell(&attempt, self.cost);
                 drop(self.reservation);
             }
         }
-        let attempt = settlement.attempt;
         self.totals.attempted(attempt.number);
     }
+}
+
+/// What an attempt cost, for those who watch the program.
+fn tell(attempt: &Attempted, cost: Cost) {
+    let (provider, model) = (SharedString::from_shared(Arc::clone(&attempt.provider)), SharedString::from_shared(Arc::clone(&attempt.model)));
+    let nano_dollars = u64::try_from(cost.nano_dollars()).unwrap_or(0);
+    metrics::counter!("steward_models_cost_nano_dollars_total", "provider" => provider, "model" => model).increment(nano_dollars);
 }

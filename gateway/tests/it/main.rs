@@ -61,6 +61,7 @@ mod stop;
 mod streams;
 mod talk;
 mod targets;
+mod telemetry;
 mod tenants;
 mod texts;
 mod undo;

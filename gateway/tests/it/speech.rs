@@ -99,7 +99,7 @@ async fn what_an_answer_took_is_kept_and_counted() {
     assert_eq!(read["messages"][0]["usage"], Value::Null);
     let metrics = shop.app.send(shop.app.client.get(format!("{}/metrics", shop.app.base))).await.text;
     for (kind, tokens) in [("input", 120), ("cache_read", 100), ("output", 30), ("reasoning", 7)] {
-        let line = format!("steward_llm_tokens_total{{provider=\"counted\",kind=\"{kind}\"}} {tokens}");
+        let line = format!("steward_llm_tokens_total{{provider=\"counted\",model=\"scripted\",kind=\"{kind}\"}} {tokens}");
         assert!(metrics.lines().any(|known| known == line), "{line}");
     }
     shop.app.close().await;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use steward_kernel::bus::Kernel;
 use steward_kernel::error::During;
 use steward_kernel::{Door, Error, Principal, Result, Work, ids};
+use steward_llm::limit::Scope;
 use steward_llm::price::Cost;
 use uuid::Uuid;
 
@@ -223,6 +224,7 @@ async fn budgets(work: &mut Work, state: &State, fresh: &[&Waiting]) -> Result<(
     .during("count what was used of budgets")?;
     for row in used {
         if let Some(one) = uses.get(&(row.budget_id, row.starts_at.timestamp_millis())) {
+            tell(tenant, one, row.used);
             alerts(work, one, row.used).await?;
         }
     }
@@ -231,6 +233,19 @@ async fn budgets(work: &mut Work, state: &State, fresh: &[&Waiting]) -> Result<(
 
 fn moment(ms: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(ms).unwrap_or_default()
+}
+
+/// What is left of a budget of the whole tenant, for those who watch the program. Users and keys are not named there.
+fn tell(tenant: Uuid, one: &Use<'_>, used: i64) {
+    let limit = one.bound.limit;
+    if limit.scope != Scope::Tenant || limit.cap <= 0 {
+        return;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a share, for a picture")]
+    let left = (1.0 - used as f64 / limit.cap as f64).clamp(0.0, 1.0);
+    let (tenant, budget) = (tenant.to_string(), one.bound.id.to_string());
+    metrics::gauge!("steward_ai_budget_left_ratio", "tenant" => tenant, "budget" => budget, "metric" => limit.metric.code(), "period" => limit.window.code())
+        .set(left);
 }
 
 /// Tells of every threshold that is reached and was not told of: also of one that a lower cap has made reached.
