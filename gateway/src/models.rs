@@ -3,7 +3,7 @@
 //! Start at [`router`]. A call comes in with a key ([`key`]), is read by its dialect, cleaned and masked, and dispatched
 //! ([`call`]); [`account`] reserves and settles what it costs, [`record`] notes how it ended, [`speak`] writes the answer down as it
 //! comes. [`problem`] says what goes wrong in the words of each dialect. Behind the alias `steward-assistant` stands the assistant
-//! of the house ([`assistant`]).
+//! of the house ([`assistant`]); what that asks of models goes the same way ([`house`]).
 //!
 //! What is absent: routing, which is `steward_llm`'s, and keys, limits and rules, which are `steward_ai`'s.
 //!
@@ -15,6 +15,7 @@ mod assistant;
 mod attempt;
 mod call;
 mod embeddings;
+mod house;
 mod key;
 mod listed;
 mod problem;
@@ -22,6 +23,7 @@ mod record;
 mod speak;
 
 pub(crate) use attempt::{Attempt, attempt};
+pub(crate) use house::{Asked, Payer, Why};
 
 use crate::state::AppState;
 use axum::Router;

@@ -56,7 +56,12 @@ impl std::fmt::Debug for Caller {
 impl Caller {
     /// Whether he may use an alias: by the key and by the tenant's rules. Whether it is offered at all the operator says.
     pub fn may_use(&self, alias: &str) -> bool {
-        (self.aliases.is_empty() || self.aliases.iter().any(|allowed| allowed == alias)) && alias_rule::allows(&self.state.alias_rules, self.user, alias)
+        (self.aliases.is_empty() || self.aliases.iter().any(|allowed| allowed == alias)) && self.is_let(alias)
+    }
+
+    /// Whether the tenant's rules let him use an alias, whatever his key is kept to: for what is called on the way to his answer.
+    pub fn is_let(&self, alias: &str) -> bool {
+        alias_rule::allows(&self.state.alias_rules, self.user, alias)
     }
 
     /// Whether the key opens a door, one of [`crate::key::DOORS`].

@@ -102,6 +102,8 @@ pub struct Entry {
     pub first_token: Option<Duration>,
     /// The bound that refused it.
     pub refused_by: Option<Counter>,
+    /// Whether another call of the same request counts as the request: this one counts with its tokens and its money only.
+    pub is_part: bool,
 }
 
 impl Entry {
@@ -126,6 +128,7 @@ impl Entry {
             duration: Duration::ZERO,
             first_token: None,
             refused_by: None,
+            is_part: false,
         }
     }
 
@@ -135,7 +138,7 @@ impl Entry {
             return Amounts::default();
         }
         let tokens = self.tokens.input.saturating_add(self.tokens.output);
-        Amounts { requests: 1, tokens: i64::try_from(tokens).unwrap_or(i64::MAX), nano_dollars: self.cost.nano_dollars() }
+        Amounts { requests: i64::from(!self.is_part), tokens: i64::try_from(tokens).unwrap_or(i64::MAX), nano_dollars: self.cost.nano_dollars() }
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! Start at [`start`]. The turn is a task of its own: a client that goes away does not end it; its deadline does, and the
 //! person who stops it or deletes its conversation. No transaction is open while a model is called. [`opening`] is what a
-//! turn begins with, [`speech`] how the model's words become the answer: sentence by sentence as they come, each held
+//! turn begins with, [`asking`] how a model is asked, [`speech`] how the model's words become the answer: sentence by sentence as they come, each held
 //! against what the tools returned before anybody sees it.
 
+mod asking;
 mod language;
 mod opening;
 mod speech;
@@ -14,17 +15,20 @@ use super::check::Used;
 use super::live::{Live, Place, Recorder};
 use super::search::{self, Passage};
 use super::{shown, store};
+use crate::models::Payer;
 use crate::state::AppState;
-use futures::{FutureExt, StreamExt};
+use asking::Served;
+use futures::FutureExt;
 use opening::Opening;
 use serde_json::{Value, json};
 use speech::Speech;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use steward_ai::access::Caller;
 use steward_kernel::labels::Labels;
-use steward_kernel::{Code, Error, Principal, Result};
-use steward_llm::{Call, ChatRequest, ChatStream, Collector, Delta, Message, Reply, Target, Tool, ToolCall, Unmetered};
+use steward_kernel::{Principal, Result};
+use steward_llm::{ChatRequest, Message, Tool, ToolCall};
 use steward_rag::retrieve::Position;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -50,6 +54,8 @@ pub(super) struct Question {
     pub(super) text: String,
     /// A write of the asker's that the answer should know of.
     pub(super) position: Option<Position>,
+    /// Who asks through a door of models, which has counted the question as a request.
+    pub(super) counted: Option<Caller>,
 }
 
 /// What a turn came to.
@@ -122,15 +128,6 @@ pub(super) struct Turn<'a> {
     deadline: Instant,
 }
 
-/// Which provider answered, over all calls of the turn.
-#[derive(Default)]
-struct Served {
-    /// The planner has taken over: a turn does not go back and forth.
-    by_planner: bool,
-    /// Another model than the preferred one answered.
-    by_stand_in: bool,
-}
-
 impl Turn<'_> {
     pub(super) fn state(&self) -> &AppState {
         &self.recorder.state
@@ -158,8 +155,9 @@ impl Turn<'_> {
     }
 
     async fn answer(&self) -> Result<Answer> {
-        let Opening { tools, mut messages, context, language, mut findings } = self.open().await?;
-        let mut served = Served::default();
+        let payer = Payer::of(self.state(), self.principal(), self.question.counted.clone()).await?;
+        let Opening { tools, mut messages, context, language, mut findings } = self.open(payer.prompt()).await?;
+        let mut served = Served::on(payer);
         let mut speech = Speech::new(self.labels().text(&language, "assistant-left-out"));
         for _ in 0..MODEL_CALLS_MAX {
             let request = self.request(&messages, &tools, &context);
@@ -186,85 +184,6 @@ impl Turn<'_> {
     fn request(&self, messages: &[Message], tools: &[Arc<Tool>], context: &Value) -> ChatRequest {
         let request = ChatRequest::new(messages.to_vec(), ANSWER_TOKENS_MAX, self.deadline);
         ChatRequest { tools: tools.to_vec(), context: context.clone(), ..request }
-    }
-
-    /// One reply, of whoever can give one. One that breaks off is asked of the planner instead, as long as nothing of it
-    /// was shown.
-    async fn ask_model(&self, request: &ChatRequest, served: &mut Served, speech: &mut Speech, findings: &mut Findings, language: &str) -> Result<Reply> {
-        let state = self.state();
-        if !served.by_planner {
-            let call = Call { alias: &state.config.assistant.alias, meter: &Unmetered, last_resort: Some(&state.planner) };
-            let answered = match state.models.chat(&call, request).await {
-                Ok(answered) => {
-                    served.by_planner |= answered.is_last_resort;
-                    served.by_stand_in |= answered.degraded;
-                    speech.lead = self.degraded_notice(served, language);
-                    if served.by_planner {
-                        findings.evidence.trust();
-                    }
-                    let reply = self.listen(answered.answer.into_stream(), speech, findings).await?;
-                    if let Ok(reply) = &reply {
-                        self.recorder.used(&answered.provider, reply.usage);
-                    }
-                    reply
-                }
-                Err(error) => Err(error),
-            };
-            match answered {
-                Ok(reply) => return Ok(reply),
-                Err(error) => {
-                    tracing::warn!(kind = error.kind().code(), "a model did not answer; the planner does");
-                    if speech.has_begun() {
-                        let broken = Error::new(Code::Busy, "the answer broke off here; ask again for the rest");
-                        return Err(broken.because("assistant.cut_off"));
-                    }
-                }
-            }
-            served.by_planner = true;
-        }
-        speech.interrupted();
-        findings.evidence.trust();
-        speech.lead = self.degraded_notice(served, language);
-        let target = Target::default();
-        let planned = async { state.planner.chat(target.attempt(request)).await?.into_reply().await };
-        let reply = planned.await.map_err(|error| Error::internal("the planner failed").with_source(error))?;
-        speech.push(&reply.text());
-        Ok(reply)
-    }
-
-    /// Reads a reply to its end. Behind a look-up its words are an answer, of which each sentence is told when it is whole;
-    /// before one they mostly announce what is looked up, and wait.
-    async fn listen(&self, mut stream: ChatStream, speech: &mut Speech, findings: &mut Findings) -> Result<Result<Reply, steward_llm::Error>> {
-        let mut collector = Collector::default();
-        let mut calls = false;
-        while let Some(chunk) = stream.next().await {
-            let chunk = match chunk {
-                Ok(chunk) => chunk,
-                Err(error) => return Ok(Err(error)),
-            };
-            for delta in &chunk.deltas {
-                collector.add(delta);
-                calls |= matches!(delta, Delta::ToolCall { .. });
-                if let Delta::Text(text) | Delta::Refusal(text) = delta {
-                    speech.push(text);
-                    if findings.calls > 0 && !calls {
-                        self.speak(speech, findings, false).await?;
-                    }
-                }
-            }
-        }
-        Ok(collector.finish())
-    }
-
-    fn is_degraded(&self, served: &Served) -> bool {
-        let state = self.state();
-        served.by_stand_in || served.by_planner && state.models.live().snapshot().alias(&state.config.assistant.alias).is_some()
-    }
-
-    /// The sentence that says that the usual model did not answer.
-    fn degraded_notice(&self, served: &Served, language: &str) -> Option<String> {
-        let id = if served.by_planner { "assistant-degraded" } else { "assistant-stand-in" };
-        self.is_degraded(served).then(|| self.labels().text(language, id).into_owned())
     }
 
     async fn finish(&self, mut speech: Speech, mut findings: Findings, served: &Served, language: &str) -> Result<Answer> {

@@ -82,7 +82,7 @@ async fn ask(
     let (begun, start) = store::begin(&state.kernel, &asker, conversation, text).await?;
     let live = state.assistant.turns.begin(&asker, begun.conversation, begun.message, start);
     let tail = Tail::of_live(state.clone(), asker.clone(), begun.message, std::sync::Arc::clone(&live), 0);
-    let question = Question { conversation: begun.conversation, message: begun.message, text: text.to_owned(), position };
+    let question = Question { conversation: begun.conversation, message: begun.message, text: text.to_owned(), position, counted: None };
     conversation::start(&state, asker, question, live, place);
     Ok(stream(&state, tail))
 }

@@ -10,6 +10,7 @@ use crate::state::AppState;
 use futures::stream::{BoxStream, StreamExt};
 use serde_json::Value;
 use std::sync::Arc;
+use steward_ai::access::Caller;
 use steward_kernel::{Principal, Result};
 use uuid::Uuid;
 
@@ -48,13 +49,14 @@ impl Drop for Ends {
     }
 }
 
-/// Asks, as a new conversation or as the next turn of one.
-pub(crate) async fn ask(state: &AppState, asker: Principal, conversation: Option<Uuid>, text: &str) -> Result<Talk> {
+/// Asks, as a new conversation or as the next turn of one. The question has counted as a request of the caller's; what models cost is
+/// his as well.
+pub(crate) async fn ask(state: &AppState, asker: Principal, conversation: Option<Uuid>, text: &str, caller: &Caller) -> Result<Talk> {
     let place = state.assistant.turns.take_place(&asker)?;
     let (begun, start) = store::begin(&state.kernel, &asker, conversation, text).await?;
     let live = state.assistant.turns.begin(&asker, begun.conversation, begun.message, start);
     let tail = Tail::of_live(state.clone(), asker.clone(), begun.message, Arc::clone(&live), 0);
-    let question = Question { conversation: begun.conversation, message: begun.message, text: text.to_owned(), position: None };
+    let question = Question { conversation: begun.conversation, message: begun.message, text: text.to_owned(), position: None, counted: Some(caller.clone()) };
     conversation::start(state, asker.clone(), question, live, place);
     let ends = Ends { state: state.clone(), asker, message: begun.message };
     let said = futures::stream::unfold((tail, ends), async |(mut tail, ends)| {

@@ -29,13 +29,20 @@ pub(super) struct Account {
     limits: Vec<Limit>,
     day: NaiveDate,
     totals: Totals,
+    /// What counts as a request.
+    requests: i64,
     refused: Mutex<Option<Refused>>,
 }
 
 impl Account {
     pub(super) fn of(state: &AppState, caller: &Caller, totals: Totals) -> Self {
         let day = state.kernel.clock.now().date_naive();
-        Self { state: state.clone(), tenant: caller.tenant, limits: caller.limits(), day, totals, refused: Mutex::default() }
+        Self { state: state.clone(), tenant: caller.tenant, limits: caller.limits(), day, totals, requests: 1, refused: Mutex::default() }
+    }
+
+    /// The same for a call of a request that counts elsewhere: it counts with its tokens and its money only.
+    pub(super) fn of_part(self) -> Self {
+        Self { requests: 0, ..self }
     }
 
     /// The limit that ended the call.
@@ -60,8 +67,8 @@ impl Account {
             _ => Cost::Unpriced,
         };
         let tokens = planned.size.tokens_max().saturating_add(planned.size.output_max);
-        let amounts =
-            Amounts { requests: i64::from(planned.number == 1), tokens: i64::try_from(tokens).unwrap_or(i64::MAX), nano_dollars: cost.nano_dollars() };
+        let requests = if planned.number == 1 { self.requests } else { 0 };
+        let amounts = Amounts { requests, tokens: i64::try_from(tokens).unwrap_or(i64::MAX), nano_dollars: cost.nano_dollars() };
         let reservation = match self.state.ai.budget.reserve(self.tenant, &self.limits, amounts).await {
             Ok(reservation) => reservation,
             Err(refused) => {

@@ -47,7 +47,7 @@ pub(super) async fn serve(state: &AppState, known: &Arc<Conversations>, caller: 
     let before = said(key, request.messages.get(..asked.unwrap_or_default()).unwrap_or_default());
     let correlation = Arc::from(request_id());
     let principal = Principal { tenant: caller.tenant, user: caller.user, session: key, interactive: false, door: Door::Assistant, correlation };
-    let talk = begin(state, known, principal, before.finalize().into(), &text).await?;
+    let talk = begin(state, known, caller, principal, before.finalize().into(), &text).await?;
 
     let conversation = talk.conversation;
     let mut transcript = before;
@@ -57,15 +57,15 @@ pub(super) async fn serve(state: &AppState, known: &Arc<Conversations>, caller: 
     Ok(telling.stream())
 }
 
-async fn begin(state: &AppState, known: &Conversations, principal: Principal, before: [u8; 32], text: &str) -> Result<Talk, Refusal> {
+async fn begin(state: &AppState, known: &Conversations, caller: &Caller, principal: Principal, before: [u8; 32], text: &str) -> Result<Talk, Refusal> {
     if let Some(conversation) = known.0.get(&before).await {
-        match talk::ask(state, principal.clone(), Some(conversation), text).await {
+        match talk::ask(state, principal.clone(), Some(conversation), text, caller).await {
             // It was deleted in the chat.
             Err(error) if error.code == Code::NotFound => known.0.invalidate(&before).await,
             begun => return Ok(begun?),
         }
     }
-    Ok(talk::ask(state, principal, None, text).await?)
+    Ok(talk::ask(state, principal, None, text, caller).await?)
 }
 
 /// What people and assistant said so far.

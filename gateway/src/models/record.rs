@@ -67,6 +67,13 @@ impl Record {
         Self { state: state.clone(), entry: Some(entry), started: Instant::now(), totals: Totals::default(), prompt: None, answer: String::new() }
     }
 
+    /// Says that the request it belongs to counts elsewhere.
+    pub(super) fn is_part(&mut self) {
+        if let Some(entry) = &mut self.entry {
+            entry.is_part = true;
+        }
+    }
+
     /// Keeps the texts, as far as the tenant wants them kept. They are masked before they are written.
     pub(super) fn keep(&mut self, caller: &Caller, request: &ChatRequest) {
         if caller.settings().prompt_log {

@@ -148,8 +148,17 @@ pub(crate) fn frame(delta: &Value, reason: Option<&str>) -> Value {
 
 /// An answer that tells what it took.
 pub(crate) fn says_for(text: &str, usage: &Value) -> Script {
+    told_for(&json!({ "role": "assistant", "content": text }), "stop", usage)
+}
+
+/// The same of a call.
+pub(crate) fn calls_for(tool: &str, arguments: &Value, usage: &Value) -> Script {
+    told_for(&call(tool, arguments), "tool_calls", usage)
+}
+
+fn told_for(delta: &Value, reason: &str, usage: &Value) -> Script {
     let usage = json!({ "id": "c", "object": "chat.completion.chunk", "created": 1, "model": "scripted", "choices": [], "usage": usage });
-    let frames = [frame(&json!({ "role": "assistant", "content": text }), None), frame(&json!({}), Some("stop")), usage].map(|frame| frame.to_string());
+    let frames = [frame(delta, None), frame(&json!({}), Some(reason)), usage].map(|frame| frame.to_string());
     let mut frames: Vec<&str> = frames.iter().map(String::as_str).collect();
     frames.push("[DONE]");
     let mut script = cut_off(&frames);
@@ -162,6 +171,10 @@ pub(crate) fn says(text: &str) -> Script {
 }
 
 pub(crate) fn calls(tool: &str, arguments: &Value) -> Script {
+    whole(&[call(tool, arguments)], "tool_calls")
+}
+
+fn call(tool: &str, arguments: &Value) -> Value {
     let call = json!({ "index": 0, "id": "call_1", "type": "function", "function": { "name": tool, "arguments": arguments.to_string() } });
-    whole(&[json!({ "role": "assistant", "tool_calls": [call] })], "tool_calls")
+    json!({ "role": "assistant", "tool_calls": [call] })
 }

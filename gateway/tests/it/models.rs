@@ -4,6 +4,7 @@ mod answers;
 mod assistant;
 mod clients;
 mod faults;
+mod house;
 mod money;
 mod privacy;
 mod processes;

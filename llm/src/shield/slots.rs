@@ -49,7 +49,7 @@ impl Slot<'_> {
 
 /// All places of a request. What a caller's body holds beyond them is not sent.
 pub(super) fn of(request: &mut ChatRequest) -> Vec<Slot<'_>> {
-    let ChatRequest { messages, tools, format, sampling, .. } = request;
+    let ChatRequest { messages, tools, format, sampling, context, .. } = request;
     let mut slots = Vec::new();
     for message in messages {
         let is_result = matches!(message, Message::Tool { .. });
@@ -66,6 +66,8 @@ pub(super) fn of(request: &mut ChatRequest) -> Vec<Slot<'_>> {
         slots.push(value(&mut schema.schema));
     }
     slots.extend(sampling.stop.iter_mut().map(Slot::Text));
+    // Providers tell it to the model.
+    slots.extend(Some(context).filter(|context| !context.is_null()).map(value));
     slots
 }
 

@@ -25,7 +25,7 @@ fn asked(messages: Vec<Message>) -> ChatRequest {
 fn written(request: &ChatRequest) -> String {
     let mut all = serde_json::to_string(&request.messages).unwrap();
     all.push_str(&serde_json::to_string(&request.tools.iter().map(|tool| (**tool).clone()).collect::<Vec<_>>()).unwrap());
-    all.push_str(&format!("{:?}{:?}", request.format, request.sampling));
+    all.push_str(&format!("{:?}{:?}{}", request.format, request.sampling, request.context));
     if let Some(wire) = &request.wire {
         all.push_str(std::str::from_utf8(&wire.body).unwrap());
     }
@@ -49,6 +49,7 @@ fn nothing_that_is_masked_is_left_anywhere_in_a_request() {
     let schema = json!({ "type": "object", "properties": { "to": { "default": mail } } });
     request.tools = vec![Arc::new(Tool::new("pay", format!("Pays, ask {mail}"), schema.clone()))];
     request.sampling.stop = vec![mail.to_owned()];
+    request.context = json!({ "user": { "name": mail } });
     let (request, shield, seen) = Shield::request(guard(), request).unwrap();
     assert!(!holds_a_secret(&written(&request)), "{}", written(&request));
     assert_eq!((seen.masked, shield.placeholders().len()), (3, 3));

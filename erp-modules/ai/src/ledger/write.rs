@@ -112,7 +112,7 @@ struct Sums {
 impl Sums {
     fn add(&mut self, entry: &Entry) {
         let is_refused = entry.outcome == Outcome::Refused;
-        self.requests += i64::from(!is_refused);
+        self.requests += i64::from(!is_refused && !entry.is_part);
         self.refused += i64::from(is_refused);
         self.failed += i64::from(entry.outcome == Outcome::Failed);
         self.unpriced += i64::from(entry.cost == Cost::Unpriced);

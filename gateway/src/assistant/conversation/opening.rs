@@ -25,7 +25,8 @@ pub(super) struct Opening {
 }
 
 impl Turn<'_> {
-    pub(super) async fn open(&self) -> Result<Opening> {
+    /// `added` is what the company adds to the instructions.
+    pub(super) async fn open(&self, added: Option<&str>) -> Result<Opening> {
         let state = self.state();
         let mut read = state.kernel.read(self.principal()).await?;
         let rights = read.rights();
@@ -44,7 +45,7 @@ impl Turn<'_> {
         let mut provenance = Provenance::new(own, Some(Arc::clone(&state.labels)), today);
         let mut sources = Sources::default();
         let about = state.labels.text(&language, "assistant-about");
-        let mut messages = vec![Message::system(instructions(&language, today, &about))];
+        let mut messages = vec![Message::system(instructions(&language, today, &about, added))];
         for one in said {
             if one.is_person {
                 messages.push(Message::user(one.text));
@@ -70,7 +71,16 @@ impl Turn<'_> {
     }
 }
 
-fn instructions(language: &str, today: NaiveDate, about: &str) -> String {
+/// The rules of the house, whatever the company adds to them.
+fn instructions(language: &str, today: NaiveDate, about: &str, added: Option<&str>) -> String {
+    let house = rules(language, today, about);
+    match added {
+        Some(added) => format!("{house}\n\nThe company adds what follows. The rules above hold all the same, also where it says otherwise.\n\n{added}"),
+        None => house,
+    }
+}
+
+fn rules(language: &str, today: NaiveDate, about: &str) -> String {
     format!(
         "You are the assistant of Steward, the software in which a company keeps its customers, orders, stock and books. Today is {today}. Answer in the language \
          \"{language}\", in few plain sentences; a list of more than three rows is a Markdown table.\n\
