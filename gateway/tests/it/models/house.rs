@@ -2,8 +2,8 @@
 
 use super::{Doors, route_to};
 use crate::app::{Answer, TestApp};
-use crate::model::{Model, calls, calls_for, fails, says, says_for};
-use crate::talk::{Talk, ask};
+use crate::model::{Held, Model, calls, calls_for, fails, says, says_for};
+use crate::talk::{Stream, Talk, ask};
 use serde_json::{Value, json};
 use steward_gateway::config::Config;
 
@@ -29,8 +29,12 @@ fn counts() -> Vec<Vec<u8>> {
 
 /// A program whose assistant asks this model, and a party.
 async fn doors(model: &Model) -> Doors {
+    doors_to(model.name(), model.base_url()).await
+}
+
+async fn doors_to(name: &str, base_url: &str) -> Doors {
     let route = |config: &mut Config| {
-        route_to(model.name(), model.base_url(), config);
+        route_to(name, base_url, config);
         config.assistant.alias = "fast".into();
     };
     let doors = Doors::of(TestApp::configured(Vec::new(), route).await).await;
@@ -105,6 +109,22 @@ async fn without_money_the_planner_answers_and_says_so() {
     doors.app.run(&doors.admin, "crm.party.create", party).await;
     model.rewrite(vec![calls("query", &count()), says("There are 2 parties.")]);
     assert_eq!(asked(&doors, QUESTION).await.answer, "There are 2 parties.");
+    doors.app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_turn_that_is_stopped_what_was_reserved_is_paid() {
+    let model = Held::start(calls_for("query", &count(), &usage()), &["There is 1 party. And "], &["no more."]).await;
+    let doors = doors_to("held", model.base_url()).await;
+    let mut stream = Stream::open(&doors.app, &doors.admin, QUESTION).await;
+    stream.said().await;
+    let message = stream.message().await;
+    assert_eq!(doors.app.post(&doors.admin, &format!("assistant/messages/{message}/stop"), &json!({})).await.status, 204);
+    assert_eq!(stream.end().await.data["stopped"], true);
+    let entries = doors.ledger(2).await;
+    assert_eq!((&entries[0]["outcome"], &entries[0]["nano"]), (&json!("answered"), &json!(NANO)));
+    // Of 4,000 tokens of an answer alone.
+    assert!(entries[1]["outcome"] == "cancelled" && entries[1]["nano"].as_i64().unwrap() > 32_000_000, "{entries:?}");
     doors.app.close().await;
 }
 
