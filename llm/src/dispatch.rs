@@ -20,7 +20,7 @@ mod tracker;
 use std::fmt;
 use std::sync::Arc;
 
-pub use meter::{Attempted, Meter, Outcome, Planned, Refusal, Settlement, Ticket, Unmetered, Used};
+pub use meter::{Attempted, Meter, Outcome, Planned, Refusal, Settlement, Ticket, Used};
 
 use self::ask::Begun;
 use crate::chat::ChatRequest;

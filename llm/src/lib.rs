@@ -29,7 +29,7 @@ pub mod snapshot;
 pub mod telemetry;
 
 pub use chat::{ChatRequest, ChatStream, Chunk, Delta, Dialect, FinishReason, Message, Part, Tool, ToolCall, Usage};
-pub use dispatch::{Call, Dispatcher, Meter, Served, Unmetered};
+pub use dispatch::{Call, Dispatcher, Meter, Served};
 pub use endpoint::{Api, AzurePath, Endpoint, EndpointConfig};
 pub use error::{Breaks, Error, Kind, Next, Owner, Pause, Phase, Policy, Retries};
 pub use health::{Breaker, BreakerConfig, BreakerState, Health, Permit, Protected};

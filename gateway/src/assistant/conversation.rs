@@ -2,8 +2,8 @@
 //!
 //! Start at [`start`]. The turn is a task of its own: a client that goes away does not end it; its deadline does, and the
 //! person who stops it or deletes its conversation. No transaction is open while a model is called. [`opening`] is what a
-//! turn begins with, [`asking`] how a model is asked, [`speech`] how the model's words become the answer: sentence by sentence as they come, each held
-//! against what the tools returned before anybody sees it.
+//! turn begins with, [`asking`] how a model is asked, [`speech`] how the model's words become the answer: sentence by
+//! sentence as they come, each held against what the tools returned before anybody sees it.
 
 mod asking;
 mod language;
@@ -155,7 +155,7 @@ impl Turn<'_> {
     }
 
     async fn answer(&self) -> Result<Answer> {
-        let payer = Payer::of(self.state(), self.principal(), self.question.counted.clone()).await?;
+        let payer = Payer::of(self.state(), self.principal(), self.question.counted.clone()).await;
         let Opening { tools, mut messages, context, language, mut findings } = self.open(payer.prompt()).await?;
         let mut served = Served::on(payer);
         let mut speech = Speech::new(self.labels().text(&language, "assistant-left-out"));

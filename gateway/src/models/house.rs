@@ -4,6 +4,8 @@
 //! request, be it the door's through which the question came. The built-in planner is the last resort: it is part of the program, so it
 //! costs nothing, is asked without a guard, and is not written down.
 //!
+//! **Invariant:** where nobody takes account of a call, or its rules are not known, no model is asked.
+//!
 //! What is absent: the texts. The conversation is kept by the assistant, which shows it only to who may still read what it rests on.
 
 use super::account::Account;
@@ -16,8 +18,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use steward_ai::access::Caller;
 use steward_ai::ledger::Outcome;
-use steward_kernel::{Principal, Result};
-use steward_llm::dispatch::{Call, Meter, Planned, Refusal, Served, Ticket, Unmetered};
+use steward_kernel::Principal;
+use steward_llm::dispatch::{Call, Meter, Planned, Refusal, Served, Ticket};
 use steward_llm::limit::Refused;
 use steward_llm::{Answer, Attempt, ChatRequest, ChatStream, Chunk, Error, Kind, Provider};
 
@@ -28,8 +30,8 @@ const PROMPT: &str = "assistant";
 /// On whose account a turn asks.
 pub(crate) struct Payer {
     state: AppState,
-    /// `None` where the tenant's plan has no models of its own: then nothing is counted.
-    caller: Option<Caller>,
+    /// Who pays and whose rules hold, or why nobody is asked.
+    caller: Result<Caller, Why>,
     /// Whether the turn has counted as a request.
     is_counted: AtomicBool,
 }
@@ -44,6 +46,8 @@ pub(crate) enum Why {
     Limited,
     /// The guard or a rule of the tenant keeps it from models.
     Withheld,
+    /// The tenant's plan has no models, or they are switched off.
+    Excluded,
 }
 
 /// An answer that has begun. Dropped before its end, it is written down as cancelled.
@@ -60,27 +64,33 @@ pub(crate) struct Asked {
 
 impl Payer {
     /// For a question of this person, or of one who came through a door that has counted it as a request.
-    pub(crate) async fn of(state: &AppState, principal: &Principal, counted: Option<Caller>) -> Result<Self> {
+    pub(crate) async fn of(state: &AppState, principal: &Principal, counted: Option<Caller>) -> Self {
         let is_counted = AtomicBool::new(counted.is_some());
         let caller = match counted {
-            Some(caller) => Some(caller),
-            None => state.ai.access.person(principal.tenant, principal.user).await?,
+            Some(caller) => Ok(caller),
+            None => match state.ai.access.person(principal.tenant, principal.user).await {
+                Ok(caller) => caller.ok_or(Why::Excluded),
+                Err(error) => {
+                    tracing::error!(%error, code = error.code.as_str(), "the tenant's limits and rules for models are not known: the assistant asks none");
+                    Err(Why::Away)
+                }
+            },
         };
-        Ok(Self { state: state.clone(), caller, is_counted })
+        Self { state: state.clone(), caller, is_counted }
     }
 
     /// What the tenant's own prompt for the assistant says, in the version that holds.
     pub(crate) fn prompt(&self) -> Option<&str> {
-        self.caller.as_ref()?.prompt(PROMPT).map(|prompt| &*prompt.body)
+        self.caller.as_ref().ok()?.prompt(PROMPT).map(|prompt| &*prompt.body)
     }
 
     /// Asks the assistant's models; the planner answers where none of them can be reached.
-    pub(crate) async fn ask(&self, request: &ChatRequest) -> std::result::Result<Asked, Why> {
+    pub(crate) async fn ask(&self, request: &ChatRequest) -> Result<Asked, Why> {
         let alias = self.state.config.assistant.alias.as_str();
-        let Some(caller) = &self.caller else { return self.freely(&Unmetered, request).await };
         if self.state.models.live().snapshot().alias(alias).is_none() {
-            return self.freely(&Nobody, request).await;
+            return self.alone(request).await;
         }
+        let caller = self.caller.as_ref().map_err(|why| *why)?;
         if !caller.is_let(alias) {
             return Err(Why::Withheld);
         }
@@ -109,9 +119,9 @@ impl Payer {
         Ok(Asked::of(served, |stream| shield.stream(stream), Some(record)))
     }
 
-    /// Asks without an account.
-    async fn freely(&self, meter: &dyn Meter, request: &ChatRequest) -> std::result::Result<Asked, Why> {
-        let call = Call { alias: &self.state.config.assistant.alias, meter, last_resort: Some(&self.state.planner) };
+    /// Asks where there is nobody but the planner.
+    async fn alone(&self, request: &ChatRequest) -> Result<Asked, Why> {
+        let call = Call { alias: &self.state.config.assistant.alias, meter: &Nobody, last_resort: Some(&self.state.planner) };
         match self.state.models.chat(&call, request).await {
             Ok(served) => Ok(Asked::of(served, |stream| stream, None)),
             Err(error) => {
@@ -142,7 +152,7 @@ impl Asked {
     }
 
     /// The next part of it.
-    pub(crate) async fn next(&mut self) -> Option<std::result::Result<Chunk, Error>> {
+    pub(crate) async fn next(&mut self) -> Option<Result<Chunk, Error>> {
         let next = self.stream.next().await;
         if let (Some(Ok(chunk)), Some(record)) = (&next, &mut self.record)
             && chunk.deltas.iter().any(steward_llm::Delta::is_shown)
@@ -153,7 +163,7 @@ impl Asked {
     }
 
     /// It is over, and so it ended. Tells why if it cannot be used.
-    pub(crate) fn end<T>(self, ended_so: &std::result::Result<T, Error>) -> Why {
+    pub(crate) fn end<T>(self, ended_so: &Result<T, Error>) -> Why {
         let Self { stream, record, .. } = self;
         drop(stream);
         match (record, ended_so) {
@@ -177,7 +187,7 @@ impl Provider for Unmasked {
         self.planner.name()
     }
 
-    fn chat<'a>(&'a self, attempt: Attempt<'a>) -> BoxFuture<'a, std::result::Result<Answer, Error>> {
+    fn chat<'a>(&'a self, attempt: Attempt<'a>) -> BoxFuture<'a, Result<Answer, Error>> {
         self.planner.chat(Attempt { request: &self.request, ..attempt })
     }
 }
@@ -186,7 +196,7 @@ impl Provider for Unmasked {
 struct Nobody;
 
 impl Meter for Nobody {
-    fn reserve<'a>(&'a self, _: Planned<'a>) -> BoxFuture<'a, std::result::Result<Box<dyn Ticket>, Refusal>> {
+    fn reserve<'a>(&'a self, _: Planned<'a>) -> BoxFuture<'a, Result<Box<dyn Ticket>, Refusal>> {
         Box::pin(async { Err(Refusal { code: "no_account", retry_after: None, source: None }) })
     }
 }

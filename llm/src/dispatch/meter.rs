@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::chat::Usage;
@@ -136,20 +135,6 @@ impl Outcome {
             Self::Outrun => "outrun",
         }
     }
-}
-
-/// Lets everything pass and keeps no account.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Unmetered;
-
-impl Meter for Unmetered {
-    fn reserve<'a>(&'a self, _: Planned<'a>) -> BoxFuture<'a, Result<Box<dyn Ticket>, Refusal>> {
-        async { Ok(Box::new(Self) as Box<dyn Ticket>) }.boxed()
-    }
-}
-
-impl Ticket for Unmetered {
-    fn settle(self: Box<Self>, _: Settlement) {}
 }
 
 /// What an attempt that failed so has used.

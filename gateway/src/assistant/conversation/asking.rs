@@ -112,13 +112,14 @@ impl Turn<'_> {
 
     pub(super) fn is_degraded(&self, served: &Served) -> bool {
         let state = self.state();
-        served.by_stand_in || served.by_planner && state.models.live().snapshot().alias(&state.config.assistant.alias).is_some()
+        // Where models are not for the tenant, the planner is the usual one.
+        served.by_stand_in || served.by_planner && served.why != Why::Excluded && state.models.live().snapshot().alias(&state.config.assistant.alias).is_some()
     }
 
     /// The sentence that says that the usual model did not answer.
     fn degraded_notice(&self, served: &Served, language: &str) -> Option<String> {
         let id = match (served.by_planner, served.why) {
-            (true, Why::Away) => "assistant-degraded",
+            (true, Why::Away | Why::Excluded) => "assistant-degraded",
             (true, Why::Limited) => "assistant-limited",
             (true, Why::Withheld) => "assistant-withheld",
             (false, _) => "assistant-stand-in",
