@@ -156,6 +156,13 @@ pub(crate) fn calls_for(tool: &str, arguments: &Value, usage: &Value) -> Script 
     told_for(&call(tool, arguments), "tool_calls", usage)
 }
 
+/// Words with a call behind them.
+pub(crate) fn says_and_calls_for(text: &str, tool: &str, arguments: &Value, usage: &Value) -> Script {
+    let mut delta = call(tool, arguments);
+    delta["content"] = json!(text);
+    told_for(&delta, "tool_calls", usage)
+}
+
 fn told_for(delta: &Value, reason: &str, usage: &Value) -> Script {
     let usage = json!({ "id": "c", "object": "chat.completion.chunk", "created": 1, "model": "scripted", "choices": [], "usage": usage });
     let frames = [frame(delta, None), frame(&json!({}), Some(reason)), usage].map(|frame| frame.to_string());

@@ -25,7 +25,7 @@ impl Served {
 }
 
 impl Turn<'_> {
-    /// One reply. One that breaks off is asked of the planner instead, as long as nothing of it was shown.
+    /// One reply. One that breaks off is asked of the planner instead, as long as nothing was shown.
     pub(super) async fn ask_model(
         &self,
         request: &ChatRequest,
@@ -37,19 +37,13 @@ impl Turn<'_> {
         if !served.by_planner {
             match self.ask_models(request, served, speech, findings, language).await? {
                 Ok(reply) => return Ok(reply),
-                Err(why) => {
-                    if speech.has_begun() {
-                        let broken = Error::new(Code::Busy, "the answer broke off here; ask again for the rest");
-                        return Err(broken.because("assistant.cut_off"));
-                    }
-                    served.why = why;
-                }
+                Err(why) => served.why = why,
             }
             served.by_planner = true;
+            self.announce(served, speech, language);
         }
         speech.interrupted();
         findings.evidence.trust();
-        speech.lead = self.degraded_notice(served, language);
         let target = Target::default();
         let planned = async { self.state().planner.chat(target.attempt(request)).await?.into_reply().await };
         let reply = planned.await.map_err(|error| Error::internal("the planner failed").with_source(error))?;
@@ -71,7 +65,7 @@ impl Turn<'_> {
         };
         served.by_planner |= asked.is_last_resort;
         served.by_stand_in |= asked.degraded;
-        speech.lead = self.degraded_notice(served, language);
+        self.announce(served, speech, language);
         if served.by_planner {
             findings.evidence.trust();
         }
@@ -80,10 +74,16 @@ impl Turn<'_> {
             self.recorder.used(&asked.provider, reply.usage);
         }
         let why = asked.end(&reply);
-        Ok(reply.map_err(|error| {
-            tracing::warn!(kind = error.kind().code(), "a model did not answer; the planner does");
-            why
-        }))
+        let error = match reply {
+            Ok(reply) => return Ok(Ok(reply)),
+            Err(error) => error,
+        };
+        tracing::warn!(kind = error.kind().code(), "a model did not answer; the planner does");
+        if speech.has_begun() {
+            let broken = Error::new(Code::Busy, "the answer broke off here; ask again for the rest");
+            return Err(broken.because("assistant.cut_off"));
+        }
+        Ok(Err(why))
     }
 
     /// Reads a reply to its end. Behind a look-up its words are an answer, of which each sentence is told when it is whole;
@@ -114,6 +114,14 @@ impl Turn<'_> {
         let state = self.state();
         // Where models are not for the tenant, the planner is the usual one.
         served.by_stand_in || served.by_planner && served.why != Why::Excluded && state.models.live().snapshot().alias(&state.config.assistant.alias).is_some()
+    }
+
+    /// Says that another one answers: before the first words, or behind an answer that it goes on with.
+    fn announce(&self, served: &Served, speech: &mut Speech, language: &str) {
+        match self.degraded_notice(served, language) {
+            Some(notice) if speech.has_begun() && served.by_planner => speech.say(&notice),
+            notice => speech.lead = notice,
+        }
     }
 
     /// The sentence that says that the usual model did not answer.

@@ -2,7 +2,7 @@
 
 use super::{Doors, route_to};
 use crate::app::{Answer, TestApp};
-use crate::model::{Held, Model, calls, calls_for, fails, says, says_for};
+use crate::model::{Held, Model, calls, calls_for, fails, says, says_and_calls_for, says_for};
 use crate::talk::{Stream, Talk, ask};
 use serde_json::{Value, json};
 use steward_gateway::config::Config;
@@ -106,6 +106,22 @@ async fn without_money_the_planner_answers_and_says_so() {
     let talk = asked(&doors, QUESTION).await;
     assert!(talk.answer.starts_with("The limit for language models is used up") && talk.answer.contains('1'), "{}", talk.answer);
     assert_eq!(model.requests(), Vec::<Value>::new());
+    doors.app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_money_ends_within_a_turn_the_planner_goes_on_and_says_so() {
+    let dear = json!({ "prompt_tokens": 1_000_000, "completion_tokens": 100, "total_tokens": 1_000_100 });
+    let told = says_and_calls_for("There is 1 party. Now the orders.", "query", &json!({ "resource": "sales.order", "measures": ["count"] }), &dear);
+    let model = Model::start("first", vec![calls_for("query", &count(), &usage()), told, fails(500)]).await;
+    let doors = doors(&model).await;
+    budget(&doors, "cost", "1").await;
+    let talk = asked(&doors, QUESTION).await;
+    assert!(talk.answer.starts_with("There is 1 party.\n\n") && !talk.answer.contains("Now the orders"), "{}", talk.answer);
+    assert!(talk.answer.ends_with("The limit for language models is used up; this is answered without one."), "{}", talk.answer);
+    assert_eq!((model.requests().len(), talk.events.last().unwrap().data["degraded"].clone()), (2, json!(true)));
+    let outcomes: Vec<Value> = doors.ledger(3).await.iter().map(|entry| entry["outcome"].clone()).collect();
+    assert_eq!(outcomes, ["answered", "answered", "refused"]);
     doors.app.close().await;
 }
 
