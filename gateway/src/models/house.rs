@@ -6,7 +6,8 @@
 //!
 //! **Invariant:** where nobody takes account of a call, or its rules are not known, no model is asked.
 //!
-//! What is absent: the texts. The conversation is kept by the assistant, which shows it only to who may still read what it rests on.
+//! What is absent: what tools returned, of what a tenant wants kept of prompts. The conversation is kept by the assistant, which shows it
+//! only to who may still read what it rests on; whoever reads kept prompts is not asked for that.
 
 use super::account::Account;
 use super::call::{ended, failed, shielded};
@@ -21,7 +22,7 @@ use steward_ai::ledger::Outcome;
 use steward_kernel::Principal;
 use steward_llm::dispatch::{Call, Meter, Planned, Refusal, Served, Ticket};
 use steward_llm::limit::Refused;
-use steward_llm::{Answer, Attempt, ChatRequest, ChatStream, Chunk, Error, Kind, Provider};
+use steward_llm::{Answer, Attempt, ChatRequest, ChatStream, Chunk, Delta, Error, Kind, Provider};
 
 const DOOR: &str = "assistant";
 /// The name of the prompt with which a tenant adds to the assistant's instructions.
@@ -100,6 +101,7 @@ impl Payer {
             record.is_part();
             account = account.of_part();
         }
+        record.keep_question(caller, request);
         let (masked, shield, mut record) = shielded(caller, request.clone(), record).map_err(|_| Why::Withheld)?;
         let planner = self.planner(request);
         let call = Call { alias, meter: &account, last_resort: Some(&planner) };
@@ -154,10 +156,15 @@ impl Asked {
     /// The next part of it.
     pub(crate) async fn next(&mut self) -> Option<Result<Chunk, Error>> {
         let next = self.stream.next().await;
-        if let (Some(Ok(chunk)), Some(record)) = (&next, &mut self.record)
-            && chunk.deltas.iter().any(steward_llm::Delta::is_shown)
-        {
-            record.first_token();
+        if let (Some(Ok(chunk)), Some(record)) = (&next, &mut self.record) {
+            for delta in &chunk.deltas {
+                if delta.is_shown() {
+                    record.first_token();
+                }
+                if let Delta::Text(words) | Delta::Refusal(words) = delta {
+                    record.said(words);
+                }
+            }
         }
         next
     }

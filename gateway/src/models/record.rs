@@ -82,6 +82,14 @@ impl Record {
         }
     }
 
+    /// The same of what a person asked last, without what was looked up for it.
+    pub(super) fn keep_question(&mut self, caller: &Caller, request: &ChatRequest) {
+        if caller.settings().prompt_log {
+            let question = request.messages.iter().rfind(|message| matches!(message, Message::User { .. }));
+            self.prompt = question.map(|message| message.text().into_owned());
+        }
+    }
+
     pub(super) fn said(&mut self, words: &str) {
         if self.prompt.is_some() {
             self.answer.push_str(words);

@@ -168,6 +168,27 @@ async fn an_answer_that_the_guard_refuses_is_paid_for_and_the_planner_answers() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_asked_and_answered_is_kept_only_where_the_tenant_wants_it_masked_and_without_what_was_looked_up() {
+    let query = json!({ "resource": "crm.party", "fields": ["name", "note"] });
+    let script = || vec![calls("query", &query), says("Ernst Handel is a party.")];
+    let model = Model::start("first", script()).await;
+    let doors = doors(&model).await;
+    let question = format!("Does {MAIL} belong to a party?");
+    asked(&doors, &question).await;
+    doors.ledger(2).await;
+    let kept = async || -> Vec<String> {
+        doors.app.column(&doors.tenant, "SELECT prompt || '|' || coalesce(answer, '') FROM ai_exchange ORDER BY created_at, id").await
+    };
+    assert_eq!(kept().await, Vec::<String>::new());
+    doors.settings(json!({ "prompt_log": true })).await;
+    model.rewrite(script());
+    asked(&doors, &question).await;
+    doors.ledger(4).await;
+    assert_eq!(kept().await, ["Does [EMAIL_1] belong to a party?|", "Does [EMAIL_1] belong to a party?|Ernst Handel is a party."]);
+    doors.app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_a_turn_that_is_stopped_what_was_reserved_is_paid() {
     let model = Held::start(calls_for("query", &count(), &usage()), &["There is 1 party. And "], &["no more."]).await;
     let doors = doors_to("held", model.base_url()).await;
