@@ -190,7 +190,11 @@ fn sweep_and_name(nodes: &mut [Node<'_>]) -> Result<HashMap<String, String>, Ref
     }
     let swept: Vec<_> = classes.iter().filter(|(value, _)| value.len() >= SWEPT_BYTES_MIN).collect();
     // A request has few values and little text: what is built for it must be cheap to build.
-    let search = AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).match_kind(MatchKind::LeftmostLongest).build(swept.iter().map(|(value, _)| value)).map_err(|_| Refused::Incomplete)?;
+    let search = AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
+        .match_kind(MatchKind::LeftmostLongest)
+        .build(swept.iter().map(|(value, _)| value))
+        .map_err(|_| Refused::Incomplete)?;
     visit(nodes, &mut |leaf| sweep(leaf, &search, &swept));
 
     let nonce = nonce(nodes, &classes)?;
