@@ -101,8 +101,9 @@ pub struct ScopeColumns {
     pub owner: Option<Name>,
     pub department: Option<Name>,
     pub company: Option<Name>,
-    /// A row that names none of these is for everybody who holds the permission, at whatever width; without this such a row
-    /// is seen at the width of the tenant only. It is about reading: acting on the row takes the width of the tenant.
+    /// A row that names none of these is for everybody who holds the permission, at whatever width, and a row is for its owner
+    /// likewise; without this such rows are seen at the width of the tenant, and of the owner, only. It is about reading: acting on
+    /// a row takes a width that reaches it.
     pub open: bool,
 }
 

@@ -14,12 +14,13 @@ async fn the_tables_have_the_policies_that_their_resources_declare_and_no_others
     let app = TestApp::start().await;
     let tenant = app.tenant("hangs", Placement::Schema).await;
     let sql = "SELECT c.relname || ' ' || p.polname || ' ' || p.polpermissive FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
-                WHERE c.relnamespace = current_schema()::regnamespace AND p.polname IN ('hangs', 'unplaced')";
+                WHERE c.relnamespace = current_schema()::regnamespace AND p.polname IN ('hangs', 'unplaced', 'authored')";
     let found: BTreeSet<String> = app.column(&tenant, sql).await.into_iter().collect();
     let mut declared = BTreeSet::new();
     for resource in app.kernel.registry.catalogue.resources.values() {
         declared.extend(resource.subject.as_ref().map(|_| format!("{} hangs false", resource.table)));
         declared.extend(resource.scope.open.then(|| format!("{} unplaced true", resource.table)));
+        declared.extend((resource.scope.open && resource.scope.owner.is_some()).then(|| format!("{} authored true", resource.table)));
     }
     assert_eq!(found, declared);
     assert!(declared.len() >= 4, "{declared:?}");

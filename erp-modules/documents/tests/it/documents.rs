@@ -157,6 +157,33 @@ async fn a_document_without_a_place_is_for_every_reader_and_one_with_a_place_is_
 }
 
 #[tokio::test]
+async fn an_author_reads_what_he_has_begun_at_whatever_width_he_reads_others() {
+    let firm = Firm::open(Placement::Pooled).await;
+    let of_boss = firm.write("Of the boss", json!({})).await;
+    for scope in [Scope::Own, Scope::Team, Scope::Department, Scope::Company] {
+        let author = firm.house.user(&firm.created, "Author", &all(Scope::Own, &[("documents:document:read", scope)])).await.unwrap();
+        let title = format!("Begun at the width {}", scope.as_str());
+        let written = firm.run(&author, "documents.document.create", json!({ "title": title, "body": "x" })).await.unwrap();
+        assert_eq!(listed(&firm, &author, ListQuery::new("documents.document")).await, [id(&written)], "{}", scope.as_str());
+        assert_eq!(listed(&firm, &author, ListQuery::new("documents.version")).await.len(), 1, "{}", scope.as_str());
+        let mut read = firm.house.kernel.read(&author).await.unwrap();
+        let ids: Vec<Uuid> = sqlx::query_scalar("SELECT id FROM documents_document").fetch_all(read.db()).await.unwrap();
+        assert_eq!(ids, [id(&written)], "{}", scope.as_str());
+        drop(read);
+        // His own to write, and nobody else's.
+        firm.run(&author, "documents.document.revise", json!({ "document": id(&written), "body": "y" })).await.unwrap();
+        let error = firm.run(&author, "documents.document.revise", json!({ "document": of_boss, "body": "y" })).await.map(drop).unwrap_err();
+        assert_eq!(error.code, Code::NotFound, "{}", scope.as_str());
+    }
+    // Who lost the right to read sees his own no more.
+    let writer = firm.house.user(&firm.created, "Writer", &[("documents:document:create", Scope::Own)]).await.unwrap();
+    firm.run(&writer, "documents.document.create", json!({ "title": "Unseen", "body": "x" })).await.unwrap();
+    let mut read = firm.house.kernel.read(&writer).await.unwrap();
+    let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM documents_document").fetch_one(read.db()).await.unwrap();
+    assert_eq!(rows, 0);
+}
+
+#[tokio::test]
 async fn who_lacks_the_right_is_refused_and_another_tenant_finds_nothing() {
     let firm = Firm::open(Placement::Pooled).await;
     let document = firm.write("Parking", json!({})).await;

@@ -215,7 +215,8 @@ impl Resource {
         self.scope.company = Some(column.into());
         self
     }
-    /// Rows that name neither owner nor department nor company are for every reader. The table needs `app.open_unplaced`.
+    /// Rows that name neither owner nor department nor company are for every reader, and one's own for oneself. The table needs
+    /// `app.open_unplaced` and, if its rows have owners, `app.open_own`.
     #[must_use]
     pub fn open_unplaced(mut self) -> Self {
         self.scope.open = true;

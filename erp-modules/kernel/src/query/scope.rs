@@ -63,9 +63,12 @@ fn width(asker: Asker<'_>, resource: &Resource, alias: &str, args: &mut Args) ->
     if !columns.open {
         return Some(format!("{tenant} AND {narrowed}"));
     }
+    // The widths of places do not hold what is one's own.
+    let own = columns.owner.as_deref().filter(|_| matches!(scope, Scope::Company | Scope::Department));
+    let own = own.map(|name| format!(" OR {} = {}", column(alias, name), args.shared(Shared::User, || Arg::Uuid(principal.user)))).unwrap_or_default();
     let unplaced: Vec<String> =
         [&columns.owner, &columns.department, &columns.company].into_iter().flatten().map(|name| format!("{} IS NULL", column(alias, name))).collect();
-    Some(format!("{tenant} AND ({narrowed} OR ({}))", unplaced.join(" AND ")))
+    Some(format!("{tenant} AND ({narrowed}{own} OR ({}))", unplaced.join(" AND ")))
 }
 
 /// A row that hangs on nothing, or on a record that the asker may read. What it hangs on is looked up in one table, that of

@@ -405,9 +405,14 @@ fn a_row_that_hangs_on_a_record_stands_behind_the_width_of_that_record_too() {
 }
 
 #[test]
-fn an_unplaced_row_of_an_open_resource_is_for_every_width() {
+fn an_unplaced_row_of_an_open_resource_is_for_every_width_and_so_is_ones_own() {
     let (catalogue, principal) = (with_notes(), user());
-    for (scope, narrowed) in [(Scope::Own, "t.owner_id = $2"), (Scope::Company, "t.company_id = ANY($2)"), (Scope::Department, "false")] {
+    for (scope, narrowed) in [
+        (Scope::Own, "t.owner_id = $2"),
+        (Scope::Team, "t.owner_id = ANY($2)"),
+        (Scope::Company, "t.company_id = ANY($2) OR t.owner_id = $3"),
+        (Scope::Department, "false OR t.owner_id = $2"),
+    ] {
         let rights = rights(&[("memo:note:read", scope)]);
         let conditions = Plan::open(Asker { catalogue: &catalogue, rights: &rights, principal: &principal }, "memo.note").unwrap().conditions();
         assert_eq!(conditions, format!("t.tenant_id = $1 AND ({narrowed} OR (t.owner_id IS NULL AND t.company_id IS NULL)) AND t.of_id IS NULL"));

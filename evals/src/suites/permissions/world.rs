@@ -157,7 +157,8 @@ fn width(table: &Table, alias: &str, email: &str, scope: &str) -> String {
     }
     let nobodys: Vec<String> =
         [&table.owner, &table.department, &table.company].into_iter().flatten().map(|column| format!("{alias}.{column} IS NULL")).collect();
-    format!("{reached} OR ({})", nobodys.join(" AND "))
+    let mine = table.owner.as_ref().map(|owner| format!(" OR {alias}.{owner} = {}", me("id"))).unwrap_or_default();
+    format!("{reached}{mine} OR ({})", nobodys.join(" AND "))
 }
 
 pub(super) fn quoted(text: &str) -> String {

@@ -14,4 +14,5 @@ CREATE TABLE archive_note (
   PRIMARY KEY (tenant_id, id));
 SELECT app.protect('archive_note', 'archive.note', 'archive:note:read', owner_column => 'owner_id');
 SELECT app.open_unplaced('archive_note', 'archive:note:read', 'owner_id');
+SELECT app.open_own('archive_note', 'archive:note:read', 'owner_id');
 SELECT app.hang('archive_note', 'subject_resource', 'subject_id');
