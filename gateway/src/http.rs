@@ -47,12 +47,12 @@ pub fn router(state: AppState) -> Router {
         .layer(compression)
         .layer(from_fn_with_state(state.clone(), position::remember))
         .layer(from_fn(middleware::only_problems))
-        // Their bodies have bounds and time limits of their own, streams of models are not collected to be compressed, they write
-        // nothing that a browser reads back, and their errors have the vendors' forms.
-        .merge(crate::models::router(limits.bulk_body_bytes))
-        .layer(tower::util::option_layer(cors::layer(&state.config.server.cors_origins)))
         .layer(CatchPanicLayer::custom(middleware::panicked))
         .layer(from_fn_with_state(state.clone(), middleware::secure))
+        // Their bodies have bounds and time limits of their own, streams of models are not collected to be compressed, they write
+        // nothing that a browser shows, and their errors have the vendors' forms.
+        .merge(crate::models::router(limits.bulk_body_bytes).layer(CatchPanicLayer::custom(middleware::panicked)))
+        .layer(tower::util::option_layer(cors::layer(&state.config.server.cors_origins)))
         .layer(from_fn_with_state(state.clone(), middleware::observe))
         .with_state(state)
 }

@@ -28,7 +28,7 @@ pub(crate) use house::{Asked, Payer, Why};
 use crate::state::AppState;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use std::sync::Arc;
@@ -96,10 +96,13 @@ fn request_id() -> String {
     crate::error::correlation().unwrap_or_else(|| ids::fresh().to_string())
 }
 
-/// Names the answer for both vendors' clients.
+/// Names the answer for both vendors' clients, and says that it is nobody else's.
 fn name_answer(response: &mut Response, id: &str) {
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     if let Ok(value) = HeaderValue::from_str(id) {
-        response.headers_mut().insert(X_REQUEST_ID, value.clone());
-        response.headers_mut().insert(REQUEST_ID, value);
+        headers.insert(X_REQUEST_ID, value.clone());
+        headers.insert(REQUEST_ID, value);
     }
 }

@@ -41,6 +41,8 @@ const CLIENTS_MAX: usize = 8;
 pub struct Endpoint {
     name: String,
     base_url: Url,
+    /// Where it is asked for answers, unless that depends on the model.
+    chat_url: Option<Url>,
     api: Api,
     headers: HeaderMap,
     proxy: Option<reqwest::Proxy>,
@@ -68,7 +70,9 @@ impl Endpoint {
             headers.entry(ANTHROPIC_VERSION).or_insert(HeaderValue::from_static(anthropic::VERSION));
         }
         let proxy = config.proxy_url.as_deref().map(reqwest::Proxy::all).transpose().map_err(misconfigured)?;
-        let endpoint = Self { name: config.name.clone(), base_url, api: config.api.clone(), headers, proxy, clients: Mutex::default() };
+        let api = config.api.clone();
+        let chat_url = (!api.names_models_in_paths()).then(|| api.chat_url(&base_url, ""));
+        let endpoint = Self { name: config.name.clone(), base_url, chat_url, api, headers, proxy, clients: Mutex::default() };
         endpoint.client(Timeouts::default().connect_ms)?;
         Ok(endpoint)
     }
@@ -139,7 +143,7 @@ impl Endpoint {
             Api::OpenAi { quirks } | Api::Azure { quirks, .. } => openai::request::encode(request, attempt.model, quirks),
             Api::Anthropic { quirks } => anthropic::request::encode(request, attempt.model, quirks),
         }?;
-        let url = self.api.chat_url(&self.base_url, attempt.model);
+        let url = self.chat_url.clone().unwrap_or_else(|| self.api.chat_url(&self.base_url, attempt.model));
         let clock = Clock::start(&attempt.timeouts, request.deadline);
         let headers = self.headers(&attempt, if is_whole { JSON } else { EVENTS }, wire)?;
         let (until, late) = if is_whole { clock.whole() } else { clock.until(clock.headers, Kind::HeaderTimeout) };

@@ -107,8 +107,7 @@ pub(crate) fn attempt(span: &tracing::Span, labels: &Labels<'_>, attempt: &Attem
         metrics::histogram!(TIME_TO_FIRST_TOKEN, all.clone()).record(first_token);
     }
     if let Some(usage) = usage {
-        span.record("gen_ai.usage.input_tokens", usage.input_tokens);
-        span.record("gen_ai.usage.output_tokens", usage.output_tokens);
+        tracing::record_all!(span, gen_ai.usage.input_tokens = usage.input_tokens, gen_ai.usage.output_tokens = usage.output_tokens);
         for (kind, tokens) in [("input", usage.input_tokens), ("output", usage.output_tokens)] {
             let mut typed = all.clone();
             typed.push(Label::from_static_parts("gen_ai.token.type", kind));

@@ -89,7 +89,7 @@ async fn answer(state: &AppState, door: Door, headers: &HeaderMap, body: Given, 
     let mut record = Record::begin(state, &caller, door.name(), &alias);
     record.keep(&caller, &request);
     if alias == assistant::ALIAS {
-        return asked.assistant(request, record, keeping).await;
+        return Box::pin(asked.assistant(request, record, keeping)).await;
     }
     asked.model(request, &body, record, keeping).await
 }
@@ -116,7 +116,8 @@ pub(super) enum Kept {
 /// Takes the client's own name of the call, if it has one.
 pub(super) async fn begin(state: &AppState, caller: &Caller, headers: &HeaderMap, body: &Bytes) -> Result<Kept, Refusal> {
     let Some(key) = key::idempotency_key(headers)? else { return Ok(Kept::New(None)) };
-    match state.ai.idempotency.begin(caller, key, blake3::hash(body).as_bytes()).await? {
+    // Boxed, as all that few calls need: a future is as large as the largest thing that it may wait for.
+    match Box::pin(state.ai.idempotency.begin(caller, key, blake3::hash(body).as_bytes())).await? {
         Begun::Run(ticket) => Ok(Kept::New(Some(Keeping::new(state, ticket)))),
         Begun::Answered(idempotency::Answer { status, content_type, body }) => {
             let mut response = whole(body, &content_type);
@@ -235,7 +236,7 @@ impl Asked<'_> {
         if let Some(key) = &cache_key
             && let Some(known) = self.cached(key).await
         {
-            return self.again(known, account, record, keeping).await;
+            return Box::pin(self.again(known, account, record, keeping)).await;
         }
         let call = Call { alias: self.alias, meter: &account, last_resort: None };
         let served = match self.state.models.chat(&call, &request).await {
@@ -279,7 +280,7 @@ impl Asked<'_> {
         let body = raw.unwrap_or_else(|| dialect::whole(self.dialect(), &reply, &head));
         record.end(Outcome::Answered, None);
         if let Some(keeping) = keeping {
-            keeping.finish(200, JSON, Some(body.clone())).await;
+            Box::pin(keeping.finish(200, JSON, Some(body.clone()))).await;
         }
         Ok(whole(body, JSON))
     }

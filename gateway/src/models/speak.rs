@@ -89,7 +89,8 @@ impl Speech {
                             keeping.hear(&bytes);
                         }
                         if is_last {
-                            speech.end().await;
+                            // What the end needs is not held for as long as the stream lasts.
+                            Box::pin(speech.end()).await;
                             return Some((Ok::<_, Infallible>(bytes), None));
                         }
                         if !bytes.is_empty() {

@@ -210,6 +210,12 @@ async fn every_answer_protects_the_browser_and_names_its_request() {
         assert!(!answer.header("x-correlation-id").is_empty(), "{path}");
         assert!(answer.headers.get("server").is_none());
     }
+    // What no browser shows needs less.
+    for path in ["/v1/models", "/v1/models/unknown"] {
+        let answer = app.send(app.request("GET", &admin, path)).await;
+        assert_eq!((answer.header("x-content-type-options"), answer.header("cache-control")), ("nosniff", "no-store"), "{path}");
+        assert!(!answer.header("x-correlation-id").is_empty() && !answer.header("x-request-id").is_empty(), "{path}");
+    }
     let ready = app.send(app.client.get(format!("{}/readyz", app.base))).await.ok();
     assert_eq!(ready["status"], "ok");
     let metrics = app.send(app.client.get(format!("{}/metrics", app.base))).await;

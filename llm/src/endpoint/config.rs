@@ -82,6 +82,10 @@ impl Api {
         }
     }
 
+    pub(super) fn names_models_in_paths(&self) -> bool {
+        matches!(self, Self::Azure { path: AzurePath::Deployment { .. }, .. })
+    }
+
     pub(super) fn chat_url(&self, base: &Url, model: &str) -> Url {
         match self {
             Self::OpenAi { .. } => below(base, &["chat", "completions"]),
