@@ -85,6 +85,26 @@ impl Doors {
 /// An answer in a caller's dialect, which already has its final form.
 struct Answered(Response);
 
+impl Answered {
+    /// Made with the name of the request, which both vendors' clients find in it.
+    fn named(answer: impl FnOnce(&str) -> Response) -> Self {
+        let id = request_id();
+        Self::with_name(&id, answer(&id))
+    }
+
+    /// The same, where the name was needed before. Nobody but the caller may keep it.
+    fn with_name(id: &str, mut response: Response) -> Self {
+        let headers = response.headers_mut();
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        if let Ok(value) = HeaderValue::from_str(id) {
+            headers.insert(X_REQUEST_ID, value.clone());
+            headers.insert(REQUEST_ID, value);
+        }
+        Self(response)
+    }
+}
+
 impl IntoResponse for Answered {
     fn into_response(self) -> Response {
         self.0
@@ -94,15 +114,4 @@ impl IntoResponse for Answered {
 /// A name for a request: that of its log lines.
 fn request_id() -> String {
     crate::error::correlation().unwrap_or_else(|| ids::fresh().to_string())
-}
-
-/// Names the answer for both vendors' clients, and says that it is nobody else's.
-fn name_answer(response: &mut Response, id: &str) {
-    let headers = response.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    if let Ok(value) = HeaderValue::from_str(id) {
-        headers.insert(X_REQUEST_ID, value.clone());
-        headers.insert(REQUEST_ID, value);
-    }
 }

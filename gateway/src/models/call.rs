@@ -8,7 +8,7 @@ use super::key::{self, Door};
 use super::problem::Refusal;
 use super::record::Record;
 use super::speak::{Keeping, Speech};
-use super::{Answered, assistant, name_answer, request_id};
+use super::{Answered, assistant, request_id};
 use crate::http::extract::REPLAYED;
 use crate::state::AppState;
 use axum::body::{Body, Bytes};
@@ -56,12 +56,11 @@ pub(super) async fn messages(State(state): State<AppState>, headers: HeaderMap, 
 
 async fn serve(state: &AppState, door: Door, headers: &HeaderMap, body: Given) -> Answered {
     let id = request_id();
-    let mut response = match answer(state, door, headers, body, &id).await {
+    let response = match answer(state, door, headers, body, &id).await {
         Ok(response) => response,
         Err(refusal) => refusal.response(door.dialect(), &id),
     };
-    name_answer(&mut response, &id);
-    Answered(response)
+    Answered::with_name(&id, response)
 }
 
 async fn answer(state: &AppState, door: Door, headers: &HeaderMap, body: Given, id: &str) -> Result<Response, Refusal> {

@@ -7,7 +7,7 @@ use super::call::{Kept, begin, failed, read, tell_served, whole};
 use super::key::{self, Door};
 use super::problem::Refusal;
 use super::record::Record;
-use super::{Answered, name_answer, request_id};
+use super::{Answered, request_id};
 use crate::state::AppState;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -28,12 +28,11 @@ const LONGEST: Duration = Duration::from_secs(120);
 
 pub(super) async fn create(State(state): State<AppState>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Answered {
     let id = request_id();
-    let mut response = match answer(&state, &headers, body, &id).await {
+    let response = match answer(&state, &headers, body, &id).await {
         Ok(response) => response,
         Err(refusal) => refusal.response(Door::Embeddings.dialect(), &id),
     };
-    name_answer(&mut response, &id);
-    Answered(response)
+    Answered::with_name(&id, response)
 }
 
 async fn answer(state: &AppState, headers: &HeaderMap, body: Result<Bytes, BytesRejection>, id: &str) -> Result<Response, Refusal> {

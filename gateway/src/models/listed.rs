@@ -2,7 +2,7 @@
 
 use super::key::{self, dialect_of};
 use super::problem::Refusal;
-use super::{Answered, assistant, request_id};
+use super::{Answered, assistant};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -22,10 +22,8 @@ pub(super) async fn all(State(state): State<AppState>, headers: HeaderMap) -> An
         let caller = key::caller(&state, &headers).await?;
         Ok::<_, Refusal>(names(&state, &caller))
     };
-    Answered(match listed.await {
-        Ok(names) => Json(list(dialect, &names)).into_response(),
-        Err(refusal) => refusal.response(dialect, &request_id()),
-    })
+    let told = listed.await.map(|names| Json(list(dialect, &names)).into_response());
+    Answered::named(|id| told.unwrap_or_else(|refusal| refusal.response(dialect, id)))
 }
 
 pub(super) async fn one(State(state): State<AppState>, Path(name): Path<String>, headers: HeaderMap) -> Answered {
@@ -34,10 +32,8 @@ pub(super) async fn one(State(state): State<AppState>, Path(name): Path<String>,
         let caller = key::caller(&state, &headers).await?;
         if names(&state, &caller).contains(&name) { Ok(()) } else { Err(Refusal::no_model(&name)) }
     };
-    Answered(match found.await {
-        Ok(()) => Json(model(dialect, &name)).into_response(),
-        Err(refusal) => refusal.response(dialect, &request_id()),
-    })
+    let told = found.await.map(|()| Json(model(dialect, &name)).into_response());
+    Answered::named(|id| told.unwrap_or_else(|refusal| refusal.response(dialect, id)))
 }
 
 /// In the order of their names, the assistant first.
