@@ -31,18 +31,18 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Every module of the product, one line each.
+/// Every module of the product, one line each. The menu shows them the other way round: the daily work stands last here.
 pub fn modules() -> Vec<Module> {
     vec![
         steward_identity::module(),
         steward_platform::module(),
+        steward_actions::module(),
+        steward_ai::module(),
         steward_crm::module(),
         steward_documents::module(),
         steward_hr::module(),
         steward_inventory::module(),
         steward_sales::module(),
-        steward_actions::module(),
-        steward_ai::module(),
     ]
 }
 

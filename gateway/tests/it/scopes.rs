@@ -95,12 +95,14 @@ impl World {
             Some(column) => format!("t.{column} IN ({})", ids.iter().map(|id| format!("'{id}'")).collect::<Vec<_>>().join(", ")),
             None => "false".into(),
         };
+        // Where rows without a place are open, one's own are one's own at any width.
+        let or_own = |placed: String| if resource.scope.open { format!("({placed} OR {})", within(&resource.scope.owner, &[self.me.id])) } else { placed };
         match scope {
             None => "false".into(),
             Some(Scope::Own) => within(&resource.scope.owner, &[self.me.id]),
             Some(Scope::Team) => within(&resource.scope.owner, &[self.me.id, self.report]),
-            Some(Scope::Department) => within(&resource.scope.department, &self.departments),
-            Some(Scope::Company) => within(&resource.scope.company, &self.companies),
+            Some(Scope::Department) => or_own(within(&resource.scope.department, &self.departments)),
+            Some(Scope::Company) => or_own(within(&resource.scope.company, &self.companies)),
             Some(Scope::Tenant) => "true".into(),
         }
     }
