@@ -1,4 +1,4 @@
-//! The command line: `steward serve`, `worker`, `migrate`, `tenant`, `import`, `reindex`, `audit`, `openapi`, `demo`, `bench`.
+//! The command line: `steward serve`, `worker`, `migrate`, `tenant`, `import`, `reindex`, `audit`, `usage`, `openapi`, `demo`, `bench`.
 //!
 //! Each subcommand is a file of its own. What they share stands here: the configuration is read and checked before
 //! anything starts, and a private PostgreSQL is stopped again however a command ends.
@@ -12,6 +12,7 @@ mod openapi;
 mod reindex;
 mod serve;
 mod tenant;
+mod usage;
 mod worker;
 
 use crate::compose::server::Server;
@@ -55,6 +56,8 @@ enum Command {
     /// Check the audit.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Print what the tenants used of language models.
+    Usage(usage::Args),
     /// Print the OpenAPI document.
     Openapi(openapi::Args),
     /// Start a demo company in the foreground.
@@ -108,6 +111,7 @@ fn start(command: Command, mut config: Config, modules: Modules) -> Result<()> {
         Command::Tenant(command) => with_server(config, |config| tenant::run(command, config, modules)),
         Command::Reindex(args) => with_server(config, |config| reindex::run(args, config, modules)),
         Command::Audit(command) => with_server(config, |config| audit::run(command, config, modules)),
+        Command::Usage(args) => with_server(config, |config| usage::run(args, config, modules)),
         Command::Import(args) => with_server(config, |config| import::run(args, config, modules)),
         Command::Demo(args) => with_server(config, |config| demo::run(args, config, modules)),
         Command::Bench(args) => with_server(config, |config| bench::run(args, config, modules)),

@@ -7,6 +7,7 @@ use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 use steward_gateway::compose::{self, App};
@@ -339,6 +340,16 @@ impl TestApp {
     /// Where a program of its own finds the same database.
     pub(crate) fn database_url(&self) -> String {
         self.database.url()
+    }
+    /// What the program says to these arguments, over the same database.
+    pub(crate) fn program(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_steward"));
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("STEWARD_")) {
+            command.env_remove(name);
+        }
+        let home = self.state.config.server.home.clone().unwrap();
+        command.args(arguments).env("DATABASE_URL", self.database_url()).env("STEWARD_SERVER__HOME", &home).env("STEWARD_LOGGING__FILTER", "error");
+        command.current_dir(&home).stdin(Stdio::null()).output().unwrap()
     }
     /// Delivers every event.
     pub(crate) async fn drain(&self) -> u64 {

@@ -3,7 +3,7 @@
 use crate::app::{TestApp, id};
 use crate::shop::Shop;
 use serde_json::json;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 use steward_kernel::relay::{Chain, seal_audit, verify_audit};
 
 /// A shop with some sealed entries.
@@ -67,20 +67,8 @@ async fn an_entry_that_was_changed_taken_out_or_cut_off_is_named() {
     shop.app.close().await;
 }
 
-/// `steward audit verify` over the same database.
 fn verify(app: &TestApp, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_steward"));
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("STEWARD_")) {
-        command.env_remove(name);
-    }
-    let home = app.state.config.server.home.clone().unwrap();
-    command
-        .args(["audit", "verify"])
-        .args(arguments)
-        .env("DATABASE_URL", app.database_url())
-        .env("STEWARD_SERVER__HOME", &home)
-        .env("STEWARD_LOGGING__FILTER", "error");
-    command.current_dir(&home).stdin(Stdio::null()).output().unwrap()
+    app.program(&[&["audit", "verify"], arguments].concat())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,6 +12,7 @@ mod refusals;
 #[path = "../../../llm/tests/it/upstream.rs"]
 #[expect(dead_code, clippy::expect_used, reason = "it is that of the dispatcher's tests, which need more of it")]
 mod upstream;
+mod usage;
 
 use crate::app::{Answer, Tenant, TestApp, User};
 use crate::model::{Model, Script};
