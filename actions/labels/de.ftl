@@ -2,6 +2,7 @@ module-assistant = Assistent
 assistant-degraded = Das Sprachmodell ist nicht erreichbar; diese Antwort kommt ohne es aus.
 assistant-limited = Das Kontingent für Sprachmodelle ist aufgebraucht; diese Antwort kommt ohne Sprachmodell aus.
 assistant-withheld = Die Regeln Ihres Unternehmens halten dies vom Sprachmodell fern; diese Antwort kommt ohne es aus.
+assistant-unpriced = Für Sprachmodelle gilt ein Budget, und dieses Modell hat keinen Preis; diese Antwort kommt ohne Sprachmodell aus.
 assistant-stand-in = Das übliche Sprachmodell ist nicht erreichbar; ein anderes antwortet.
 assistant-left-out = (Eine Aussage, die ich in den Daten nicht gefunden habe, habe ich weggelassen.)
 assistant-gone = Diese Antwort ist nicht mehr verfügbar: Sie dürfen nicht mehr alles lesen, woraus sie entstanden ist.

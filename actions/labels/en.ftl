@@ -2,6 +2,7 @@ module-assistant = Assistant
 assistant-degraded = The language model cannot be reached; this is answered without it.
 assistant-limited = The limit for language models is used up; this is answered without one.
 assistant-withheld = The rules of your company keep this from the language model; it is answered without it.
+assistant-unpriced = There is a budget for language models and this one has no price; it is answered without one.
 assistant-stand-in = The usual language model cannot be reached; another one answers.
 assistant-left-out = (I left out a statement that I could not find in the data.)
 assistant-gone = This answer is no longer available: you may not read everything any more that it was made from.

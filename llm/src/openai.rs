@@ -31,6 +31,9 @@ pub struct OpenAiConfig {
     /// The field for the length of the answer; if absent, chosen by the address.
     #[serde(default)]
     pub token_limit: Option<TokenLimit>,
+    /// Its provider and name in the price table, as `openai/gpt-4.1`; unless set, the vendor and the model's name.
+    #[serde(default)]
+    pub price: Option<String>,
     /// A proxy; the environment's proxy variables are not read.
     #[serde(default)]
     pub proxy_url: Option<String>,

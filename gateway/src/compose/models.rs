@@ -106,7 +106,7 @@ fn provider(said: &OpenAiConfig) -> Provider {
         structured_output: true,
         embeddings: false,
         vectors: None,
-        price: None,
+        price: said.price.clone(),
     };
     let key = said.api_key.clone().map(|key| Credential { name: "main".into(), weight: 1, key_env: None, key_file: None, key: Some(key) });
     let is_openai = key.is_some() && said.base_url.starts_with("https://api.openai.com/");

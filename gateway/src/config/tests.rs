@@ -69,6 +69,10 @@ fn the_short_form_of_the_assistants_models_becomes_tiers_in_their_order() {
     assert_eq!(tiers.iter().map(|tier| tier.targets[0].provider.as_str()).collect::<Vec<_>>(), ["one", "two"]);
     assert!(!format!("{models:?}{config:?}").contains("hunter2"));
 
+    let priced = parse(&(short("one") + "price = 'openai/gpt-4.1'\n")).unwrap();
+    let models = crate::compose::models::of(&priced.llm, &priced.assistant);
+    assert_eq!(models.providers["one"].price("one", "m"), ("openai", "gpt-4.1"));
+
     let twice = parse(&(short("one") + &short("one"))).unwrap_err();
     assert!(format!("{twice:#}").contains("assistant.models[1].name"), "{twice:#}");
     let both = "[llm.providers.house]\nkind = 'compatible'\nbase_url = 'http://localhost:1/v1'\nmodels.m = { context_window = 9, max_output = 5 }\n\

@@ -20,7 +20,7 @@ use uuid::Uuid;
 /// The code of a refusal that a limit made; which one is asked of [`Account::refused`].
 const LIMIT: &str = "limit";
 /// A budget of money cannot be kept for a model without a price.
-const NO_PRICE: &str = "price_unknown";
+pub(super) const NO_PRICE: &str = "price_unknown";
 
 /// The meter of one call.
 pub(super) struct Account {

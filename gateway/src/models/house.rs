@@ -9,7 +9,7 @@
 //! What is absent: what tools returned, of what a tenant wants kept of prompts. The conversation is kept by the assistant, which shows it
 //! only to who may still read what it rests on; whoever reads kept prompts is not asked for that.
 
-use super::account::Account;
+use super::account::{Account, NO_PRICE};
 use super::call::{ended, failed, shielded};
 use super::record::Record;
 use crate::state::AppState;
@@ -47,6 +47,8 @@ pub(crate) enum Why {
     Limited,
     /// The guard or a rule of the tenant keeps it from models.
     Withheld,
+    /// There is a budget of money, and nobody knows what its models cost.
+    Unpriced,
     /// The tenant's plan has no models, or they are switched off.
     Excluded,
 }
@@ -142,6 +144,7 @@ impl Payer {
 fn why(account: &Account, error: &Error) -> Why {
     match (error.kind(), account.refused()) {
         (Kind::Refused, Some(Refused::Exceeded { .. } | Refused::TooLarge { .. })) => Why::Limited,
+        (Kind::Refused, None) if error.reason() == Some(NO_PRICE) => Why::Unpriced,
         (Kind::Refused, None) => Why::Withheld,
         _ => Why::Away,
     }

@@ -89,6 +89,7 @@ fn configured(name: &str, base_url: &str, config: &mut Config) {
         model: "scripted".into(),
         timeouts: patient,
         token_limit: None,
+        price: None,
         proxy_url: None,
     }];
 }

@@ -19,7 +19,16 @@ pub(crate) fn request() -> ChatRequest {
 }
 
 pub(crate) fn config(base_url: String) -> OpenAiConfig {
-    OpenAiConfig { name: "first".to_owned(), base_url, api_key: None, model: "scripted".to_owned(), timeouts: PATIENT, token_limit: None, proxy_url: None }
+    OpenAiConfig {
+        name: "first".to_owned(),
+        base_url,
+        api_key: None,
+        model: "scripted".to_owned(),
+        timeouts: PATIENT,
+        token_limit: None,
+        price: None,
+        proxy_url: None,
+    }
 }
 
 /// A provider with the target that its configuration names.

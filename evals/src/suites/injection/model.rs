@@ -65,6 +65,7 @@ impl Model {
             model: "obedient".to_owned(),
             timeouts: patient,
             token_limit: None,
+            price: None,
             proxy_url: None,
         }
     }

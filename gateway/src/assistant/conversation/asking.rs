@@ -130,6 +130,7 @@ impl Turn<'_> {
             (true, Why::Away | Why::Excluded) => "assistant-degraded",
             (true, Why::Limited) => "assistant-limited",
             (true, Why::Withheld) => "assistant-withheld",
+            (true, Why::Unpriced) => "assistant-unpriced",
             (false, _) => "assistant-stand-in",
         };
         self.is_degraded(served).then(|| self.labels().text(language, id).into_owned())

@@ -1,6 +1,6 @@
 //! What the assistant itself asks of models: paid for, guarded and written down like everybody's calls.
 
-use super::{Doors, route_to};
+use super::{Doors, asking, route_to};
 use crate::app::{Answer, TestApp};
 use crate::model::{Held, Model, calls, calls_for, fails, says, says_and_calls_for, says_for};
 use crate::talk::{Stream, Talk, ask};
@@ -33,8 +33,12 @@ async fn doors(model: &Model) -> Doors {
 }
 
 async fn doors_to(name: &str, base_url: &str) -> Doors {
+    routed(|config| route_to(name, base_url, config)).await
+}
+
+async fn routed(route: impl FnOnce(&mut Config)) -> Doors {
     let route = |config: &mut Config| {
-        route_to(name, base_url, config);
+        route(config);
         config.assistant.alias = "fast".into();
     };
     let doors = Doors::of(TestApp::configured(Vec::new(), route).await).await;
@@ -106,6 +110,27 @@ async fn without_money_the_planner_answers_and_says_so() {
     let talk = asked(&doors, QUESTION).await;
     assert!(talk.answer.starts_with("The limit for language models is used up") && talk.answer.contains('1'), "{}", talk.answer);
     assert_eq!(model.requests(), Vec::<Value>::new());
+    doors.app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_without_a_price_is_not_asked_where_money_is_counted_and_the_planner_says_why() {
+    let model = Model::start("first", counts()).await;
+    let doors = routed(|config| {
+        route_to(model.name(), model.base_url(), config);
+        for known in config.llm.providers.values_mut().flat_map(|provider| provider.models.values_mut()) {
+            known.price = None;
+        }
+    })
+    .await;
+    budget(&doors, "cost", "1").await;
+    let talk = asked(&doors, QUESTION).await;
+    assert!(talk.answer.starts_with("There is a budget for language models and this one has no price") && talk.answer.contains('1'), "{}", talk.answer);
+    let told = doors.chat(&asking("Hi")).await;
+    assert_eq!((told.status, &told.json()["error"]["code"], told.header("x-should-retry")), (403, &json!("price_unknown"), "false"));
+    assert_eq!(model.requests(), Vec::<Value>::new());
+    let entries = doors.ledger(2).await;
+    assert!(entries.iter().all(|entry| entry["outcome"] == "refused" && entry["code"] == "price_unknown"), "{entries:?}");
     doors.app.close().await;
 }
 
