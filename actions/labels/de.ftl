@@ -12,3 +12,12 @@ assistant-too-many-steps = Das konnte ich in den Schritten, die ich habe, nicht 
 assistant-opened = Bitte sehr.
 assistant-index-behind = (Deine letzte Änderung stand noch nicht im Suchindex; ich habe sie unmittelbar nachgesehen.)
 assistant-about = Ich beantworte Fragen zu den Datensätzen, Zahlen und Texten, die du lesen darfst, und sage, woher jede Antwort kommt. Ich bereite Änderungen vor, die du bestätigst. Ich öffne Datensätze, Listen und Formulare. Von selbst ändere ich nichts.
+
+# What is refused, by its stable reasons.
+actions-refused--duplicate = Das ergäbe wahrscheinlich eine Dublette; sagen Sie, dass Sie es trotzdem wollen, oder lehnen Sie den Vorschlag ab.
+actions-refused--decided = Über diesen Vorschlag wurde schon entschieden.
+actions-refused--rejected = Dieser Vorschlag wurde abgelehnt.
+actions-refused--expired = Dieser Vorschlag ist abgelaufen; fragen Sie noch einmal.
+actions-refused--executed = Dieser Vorschlag wurde schon ausgeführt; machen Sie ihn stattdessen rückgängig.
+actions-refused--not_executed = Dieser Vorschlag wurde nicht ausgeführt; es gibt nichts rückgängig zu machen.
+actions-refused--irreversible = Nichts von dem, was dieser Vorschlag getan hat, lässt sich rückgängig machen.

@@ -12,3 +12,12 @@ assistant-too-many-steps = I could not work this out in the steps that I have. P
 assistant-opened = There you are.
 assistant-index-behind = (Your last change was not in the search index yet; I looked it up directly.)
 assistant-about = I answer questions about the records, figures and texts that you may read, and I say where each answer comes from. I prepare changes for you to confirm. I open records, lists and forms. I change nothing by myself.
+
+# What is refused, by its stable reasons.
+actions-refused--duplicate = this would probably make a duplicate; say that you want it all the same, or reject the proposal
+actions-refused--decided = this proposal was decided already
+actions-refused--rejected = this proposal was rejected
+actions-refused--expired = this proposal has expired, ask again
+actions-refused--executed = this proposal was executed already; undo it instead
+actions-refused--not_executed = this proposal was not executed, there is nothing to undo
+actions-refused--irreversible = nothing of what this proposal did can be undone

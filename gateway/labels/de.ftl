@@ -179,3 +179,8 @@ screens-models-open = wird nicht gefragt
 screens-models-half-open = wird geprüft
 screens-models-resting = ruht
 screens-models-well = in Ordnung
+
+# What the pages and the assistant refuse, by its stable reasons.
+gateway-refused--cross_site = Diese Anfrage kommt nicht von einer unserer eigenen Seiten.
+assistant-refused--tainted_argument = { $path } käme aus einem Text, den jemand anderes geschrieben hat; tragen Sie es auf der Seite des Befehls ein, oder sagen Sie es selbst.
+assistant-refused--cut_off = Die Antwort brach hier ab; fragen Sie noch einmal nach dem Rest.

@@ -179,3 +179,8 @@ screens-models-open = not asked
 screens-models-half-open = being tried
 screens-models-resting = resting
 screens-models-well = well
+
+# What the pages and the assistant refuse, by its stable reasons.
+gateway-refused--cross_site = this request does not come from one of our own pages
+assistant-refused--tainted_argument = { $path } would come from a text that somebody else wrote; fill it in on the page of the command, or say it yourself
+assistant-refused--cut_off = the answer broke off here; ask again for the rest

@@ -311,7 +311,7 @@ impl Refused {
     /// The stable code is `assistant.tainted_argument`.
     pub(super) fn error(&self) -> Error {
         let text = format!("{} would come from a text that somebody else wrote; fill it in on the page of the command, or say it yourself", self.path);
-        Error::new(Code::Forbidden, text).because("assistant.tainted_argument")
+        Error::new(Code::Forbidden, text).because("assistant.tainted_argument").arg("path", self.path.clone())
     }
 }
 

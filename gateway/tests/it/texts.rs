@@ -14,7 +14,7 @@ const OF_NOBODY: &[&str] = &["identity.login_refused", "identity.token_invalid",
 fn modules() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut modules: Vec<PathBuf> = std::fs::read_dir(root.join("../erp-modules")).unwrap().map(|entry| entry.unwrap().path()).collect();
-    modules.push(root.to_owned());
+    modules.extend([root.to_owned(), root.join("../actions")]);
     modules
 }
 
@@ -72,10 +72,6 @@ fn every_reason_effect_and_warning_is_told_in_english_and_german_with_the_same_a
         let gives_reason = ["rule(", "because(", "(Code::Conflict,", "(Code::Duplicate,", "],"].iter().any(|call| before.ends_with(call));
         if gives_reason && is_reason(&text) && !OF_NOBODY.contains(&text.as_str()) {
             let (module, reason) = text.split_once('.').unwrap();
-            // What is told outside of the bus has other ways to its words.
-            if matches!(module, "gateway" | "assistant") {
-                continue;
-            }
             reasons += 1;
             if !tells(&format!("{module}-refused--{reason}")) {
                 missing.insert(text);
