@@ -33,7 +33,7 @@ pub(crate) use search::digest;
 
 use crate::state::AppState;
 use axum::Router;
-use steward_kernel::{Code, Error};
+use steward_kernel::{Code, Error, Principal, Result};
 
 pub(crate) fn router() -> Router<AppState> {
     http::router()
@@ -56,6 +56,17 @@ impl Assistant {
 fn tool_error(error: Error) -> serde_json::Value {
     let (code, message) = shown(error);
     serde_json::json!({ "error": { "code": code, "message": message } })
+}
+
+/// What was refused, in the language of whoever asked: outside of the bus nobody else looks for the words.
+async fn told<T>(state: &AppState, asker: &Principal, done: Result<T, Error>) -> Result<T, Error> {
+    match done {
+        Err(error) if error.reason.is_some() => Err(match state.kernel.read(asker).await {
+            Ok(read) => error.told_in(&state.labels, &read.rights().language),
+            Err(_) => error,
+        }),
+        done => done,
+    }
 }
 
 /// The code and the text that a person may see. What is ours is logged and told without its inside.

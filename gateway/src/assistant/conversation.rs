@@ -14,7 +14,7 @@ use super::calls::Findings;
 use super::check::Used;
 use super::live::{Live, Place, Recorder};
 use super::search::{self, Passage};
-use super::{shown, store};
+use super::{shown, store, told};
 use crate::models::Payer;
 use crate::state::AppState;
 use asking::Served;
@@ -89,7 +89,8 @@ async fn run(recorder: Arc<Recorder>, question: Question) {
         tokio::time::sleep(STOP_GRACE).await;
     };
     let turn = Turn { recorder: &recorder, question: &question, deadline: started + limit };
-    let answered = AssertUnwindSafe(Box::pin(turn.answer())).catch_unwind();
+    let answer = async { told(&state, turn.principal(), turn.answer().await).await };
+    let answered = AssertUnwindSafe(Box::pin(answer)).catch_unwind();
     // Whatever ends the turn drops its work, and with it the request to the model.
     let ended = tokio::select! {
         ended = answered => ended.map_err(|_| Cut::Failed("internal", "something went wrong on our side".to_owned())),

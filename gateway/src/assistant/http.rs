@@ -3,7 +3,7 @@
 use super::conversation::{self, Question};
 use super::live::{Next, Tail};
 use super::store::Cursor;
-use super::{memory, propose, store};
+use super::{memory, propose, store, told};
 use crate::error::{Answer, Problem};
 use crate::http::auth::Authenticated;
 use crate::http::extract::{Json, Object, Parameters, Path, short};
@@ -210,7 +210,8 @@ async fn confirm(
     };
     let token = token_of(&asker, &headers, body)?;
     let (asker, proposal) = (asker.through(Door::Assistant), id_of("proposal", &id)?);
-    let results = steward_actions::confirm(&state.kernel, &asker, proposal, &token, duplicates).await?;
+    let confirmed = steward_actions::confirm(&state.kernel, &asker, proposal, &token, duplicates).await;
+    let results = told(&state, &asker, confirmed).await?;
     let mut response = JsonBody(results).into_response();
     let done = steward_actions::find(&state.kernel, &asker, proposal).await?;
     position::tell(&state.kernel, &asker, done.results.iter().flatten(), &mut response);
@@ -228,7 +229,9 @@ async fn reject(
 ) -> Answer {
     parameters.finish()?;
     let token = token_of(&asker, &headers, body)?;
-    let results = steward_actions::reject(&state.kernel, &asker.through(Door::Assistant), id_of("proposal", &id)?, &token).await?;
+    let asker = asker.through(Door::Assistant);
+    let rejected = steward_actions::reject(&state.kernel, &asker, id_of("proposal", &id)?, &token).await;
+    let results = told(&state, &asker, rejected).await?;
     Ok(JsonBody(results).into_response())
 }
 
@@ -255,6 +258,7 @@ async fn undo(
 ) -> Answer {
     parameters.finish()?;
     nothing_in(&body)?;
-    let outcome = steward_actions::undo(&state.kernel, &asker, id_of("proposal", &id)?).await?;
+    let undone = steward_actions::undo(&state.kernel, &asker, id_of("proposal", &id)?).await;
+    let outcome = told(&state, &asker, undone).await?;
     Ok(JsonBody(outcome).into_response())
 }

@@ -54,6 +54,25 @@ async fn note(shop: &Shop) -> Option<String> {
 }
 
 #[tokio::test]
+async fn what_is_no_longer_possible_is_told_in_the_askers_language() {
+    let model = Model::start("planning", vec![says("Hello.")]).await;
+    let shop = shop(&model).await;
+    shop.app.poke(&shop.tenant, &format!("UPDATE identity_user SET language = 'de' WHERE id = '{}'", shop.admin.id)).await;
+    let step = step("crm.party.update", json!({ "party": shop.customer, "note": "kept" }));
+    let (_, path) = proposed(&shop, &model, &shop.admin, "Setze die Notiz auf kept", &[step]).await;
+    let token = shop.app.get(&shop.admin, &path).await.ok()["token"].clone();
+    rejected(&shop, &shop.admin, &path).await;
+    for (way, body, reason, text) in [
+        ("undo", json!({}), "actions.not_executed", "Dieser Vorschlag wurde nicht ausgeführt; es gibt nichts rückgängig zu machen."),
+        ("confirm", json!({ "token": token }), "actions.rejected", "Dieser Vorschlag wurde abgelehnt."),
+    ] {
+        let problem = shop.app.post(&shop.admin, &format!("{path}/{way}"), &body).await.problem(409, "conflict");
+        assert_eq!((&problem["reason"], &problem["detail"]), (&json!(reason), &json!(text)));
+    }
+    shop.app.close().await;
+}
+
+#[tokio::test]
 async fn a_plan_is_taken_back_whole_and_taking_it_back_again_changes_nothing() {
     let model = Model::start("planning", vec![says("Hello.")]).await;
     let shop = shop(&model).await;
