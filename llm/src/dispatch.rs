@@ -3,7 +3,9 @@
 //! Start at [`Dispatcher::chat`] and [`Dispatcher::embed`]; both run the loop in `run`. The candidates of an alias (see
 //! [`route`](crate::route)) are asked one after the other within one budget of attempts and one deadline. Nothing reaches the caller
 //! before the first word or tool call, so that a failure until then can go to the next target; a failure after it reaches the caller as
-//! what it is. Whoever drops the future or the answer ends the work upstream at once, in every phase.
+//! what it is. A caller who wants the answer as a whole sees nothing of it before its end, so that until then every failure can go to the
+//! next target, also where the answer comes as a stream. Whoever drops the future or the answer ends the work upstream at once, in every
+//! phase.
 //!
 //! Money is not ours: a [`Meter`] is asked before each attempt and hears exactly once how it ended.
 //!
@@ -15,6 +17,7 @@ mod follow;
 mod meter;
 mod pace;
 mod run;
+mod stand;
 mod tracker;
 
 use std::fmt;
@@ -76,7 +79,7 @@ impl Dispatcher {
         &self.live
     }
 
-    /// Finds a target that answers a conversation.
+    /// Finds a target that answers a conversation. Who asked for a whole answer is given [`Answer::Whole`].
     ///
     /// # Errors
     /// What the last attempt failed with, if no other target may be tried. If none could be: [`Kind::Unavailable`], or what the

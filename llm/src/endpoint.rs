@@ -144,7 +144,7 @@ impl Endpoint {
             Api::Anthropic { quirks } => anthropic::request::encode(request, attempt.model, quirks),
         }?;
         let url = self.chat_url.clone().unwrap_or_else(|| self.api.chat_url(&self.base_url, attempt.model));
-        let clock = Clock::start(&attempt.timeouts, request.deadline);
+        let clock = Clock::start(&attempt.timeouts, request.deadline, attempt.request.delivery);
         let headers = self.headers(&attempt, if is_whole { JSON } else { EVENTS }, wire)?;
         let (until, late) = if is_whole { clock.whole() } else { clock.until(clock.headers, Kind::HeaderTimeout) };
         let phase = if is_whole { Phase::Whole } else { Phase::Headers };
@@ -165,7 +165,7 @@ impl Endpoint {
         let url = self.api.embed_url(&self.base_url, attempt.model).ok_or(Kind::Unsupported)?;
         let body = openai::embed::encode(request, attempt.model)?;
         let headers = self.headers(&attempt, JSON, None)?;
-        let (until, late) = Clock::start(&attempt.timeouts, request.deadline).whole();
+        let (until, late) = Clock::start(&attempt.timeouts, request.deadline, Delivery::Whole).whole();
         let read = async {
             let response = self.send(url, headers, body, attempt.timeouts.connect_ms, until, late).await?;
             let body = whole::body(response, until, late).await?;

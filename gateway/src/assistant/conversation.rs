@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 use steward_ai::access::Caller;
 use steward_kernel::labels::Labels;
 use steward_kernel::{Principal, Result};
+use steward_llm::chat::Delivery;
 use steward_llm::{ChatRequest, Message, Tool, ToolCall};
 use steward_rag::retrieve::Position;
 use tracing::Instrument;
@@ -161,7 +162,7 @@ impl Turn<'_> {
         let mut served = Served::on(payer);
         let mut speech = Speech::new(self.labels().text(&language, "assistant-left-out"));
         for _ in 0..MODEL_CALLS_MAX {
-            let request = self.request(&messages, &tools, &context);
+            let request = ChatRequest { delivery: delivery(&findings), ..self.request(&messages, &tools, &context) };
             let reply = self.ask_model(&request, &mut served, &mut speech, &mut findings, &language).await?;
             let calls: Vec<ToolCall> = reply.tool_calls().cloned().collect();
             if calls.is_empty() {
@@ -233,6 +234,12 @@ impl Turn<'_> {
         let done = json!({ "answer": text, "figures": speech.checked().figures, "degraded": self.is_degraded(served) });
         Ok(Answer { events: vec![("ask", json!({ "text": question, "missing": missing }))], text, done })
     }
+}
+
+/// How a reply is read. Before a tool has run nothing of it is shown until it is whole, so that another model may begin anew where one breaks
+/// off; behind one its sentences are told as they come.
+fn delivery(findings: &Findings) -> Delivery {
+    if findings.calls == 0 { Delivery::Whole } else { Delivery::Stream }
 }
 
 /// A passage that the answer cites: where it stands, and what a page needs to mark it there.

@@ -7,6 +7,7 @@ use super::record::Record;
 use crate::state::AppState;
 use std::time::{Duration, Instant};
 use steward_ai::ledger::Outcome;
+use steward_llm::chat::Delivery;
 use steward_llm::dispatch::Call;
 use steward_llm::{ChatRequest, Message};
 use uuid::Uuid;
@@ -43,6 +44,7 @@ async fn answer(state: &AppState, tenant: Uuid, user: Uuid, alias: &str, text: &
     }
     let started = Instant::now();
     let request = ChatRequest::new(vec![Message::user(text)], ANSWER_TOKENS_MAX, started + LONGEST);
+    let request = ChatRequest { delivery: Delivery::Whole, ..request };
     let (request, shield, mut record) = shielded(&caller, request, Record::begin(state, &caller, DOOR, alias))?;
     let account = Account::of(state, &caller, record.totals());
     let call = Call { alias, meter: &account, last_resort: None };

@@ -17,12 +17,12 @@ use crate::embed::{EmbedRequest, Embeddings};
 use crate::error::{Error, Kind, Phase};
 use crate::price;
 use crate::provider::{Answer, Provider, Target};
-use crate::reply::Reply;
+use crate::reply::{Collector, Reply};
 use crate::route::Needs;
 
 /// A request of either sort, as far as the loop has to know it.
 pub(super) trait Ask: Sync {
-    /// An answer that can no longer go to another target.
+    /// An answer that has begun.
     type Begun: Send;
 
     /// The name in OpenTelemetry's conventions.
@@ -40,6 +40,12 @@ pub(super) trait Ask: Sync {
         pace: Pace,
         tracker: &mut Tracker,
     ) -> impl Future<Output = Result<Self::Begun, Error>> + Send;
+
+    /// Reads on as far as the caller waits before he sees anything: whoever wants a whole answer has seen nothing of it before it is
+    /// complete, so that another target can still begin anew. If it fails, the account of the attempt is closed.
+    fn complete(&self, begun: Self::Begun, tracker: Tracker) -> impl Future<Output = Result<(Self::Begun, Tracker), Error>> + Send {
+        async { Ok((begun, tracker)) }
+    }
 }
 
 /// A conversation's answer.
@@ -66,7 +72,8 @@ impl Ask for ChatRequest {
     }
 
     async fn begin(&self, provider: &Arc<dyn Provider>, target: &Target, mut pace: Pace, tracker: &mut Tracker) -> Result<Begun, Error> {
-        // A whole answer has no first token: it may take all the time there is.
+        pace.is_for(self.delivery);
+        // Whether a whole answer comes as a stream is for the provider to say, and only a stream has a first token.
         let (phase, (due, late)) = match self.delivery {
             Delivery::Stream => (Phase::Headers, pace.due(Instant::now())),
             Delivery::Whole => (Phase::Whole, pace.whole()),
@@ -96,6 +103,19 @@ impl Ask for ChatRequest {
                 phase = Phase::Stream;
             }
         }
+    }
+
+    async fn complete(&self, begun: Begun, tracker: Tracker) -> Result<(Begun, Tracker), Error> {
+        let held = match (self.delivery, begun) {
+            (Delivery::Whole, Begun::Stream(held)) => held,
+            (_, begun) => return Ok((begun, tracker)),
+        };
+        let mut answer = held.follow(tracker);
+        let mut collector = Collector::default();
+        while let Some(chunk) = answer.next().await {
+            collector.add_all(&chunk?);
+        }
+        Ok((Begun::Whole { reply: collector.finish()?, raw: None }, answer.into_tracker()))
     }
 }
 

@@ -1,4 +1,4 @@
-//! An answer on its way to the caller.
+//! An answer on its way, to the caller or to where it is put together.
 //!
 //! **Invariant:** it ends well only with a finish reason. Once that is there, nothing that follows can spoil it.
 
@@ -43,6 +43,11 @@ pub(super) struct Followed {
 }
 
 impl Followed {
+    /// The account, when the answer is over.
+    pub(super) fn into_tracker(self) -> Tracker {
+        self.tracker
+    }
+
     /// Ready when the next part is late, with what that is called.
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Kind> {
         loop {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::chat::{Chunk, Delta};
+use crate::chat::{Chunk, Delivery, Delta};
 use crate::error::Kind;
 use crate::provider::Timeouts;
 
@@ -21,6 +21,7 @@ pub(super) struct Pace {
     deadline: Instant,
     /// When the answer has to have shown something, which bounds all until it has.
     begin_by: Option<Instant>,
+    delivery: Delivery,
     stage: Stage,
     /// Since when the next part is waited for. The time that the caller takes to read is not the provider's.
     since: Option<Instant>,
@@ -42,6 +43,7 @@ impl Pace {
             total: after(timeouts.total_ms),
             deadline: after(timeouts.total_ms).min(deadline),
             begin_by: Some(begin_by),
+            delivery: Delivery::Stream,
             stage: Stage::Silent,
             since: None,
         }
@@ -49,12 +51,28 @@ impl Pace {
 
     /// A pace for who needs no time.
     pub(super) fn free(now: Instant) -> Self {
-        Self { first_token: now + DAY, idle: DAY, total: now + DAY, deadline: now + DAY, begin_by: None, stage: Stage::Silent, since: None }
+        Self {
+            first_token: now + DAY,
+            idle: DAY,
+            total: now + DAY,
+            deadline: now + DAY,
+            begin_by: None,
+            delivery: Delivery::Stream,
+            stage: Stage::Silent,
+            since: None,
+        }
     }
 
-    /// The answer has shown something.
+    /// How the caller reads the answer.
+    pub(super) fn is_for(&mut self, delivery: Delivery) {
+        self.delivery = delivery;
+    }
+
+    /// The answer has shown something. Of a whole one the caller sees nothing before its end.
     pub(super) fn shown(&mut self) {
-        self.begin_by = None;
+        if self.delivery == Delivery::Stream {
+            self.begin_by = None;
+        }
     }
 
     /// When everything has to be there that is waited for now.
@@ -95,7 +113,11 @@ impl Pace {
             Stage::Finished => (since + self.idle.min(AFTERWARDS), Kind::IdleTimeout),
         };
         let deadline = self.deadline();
-        if deadline < at { (deadline, Kind::Deadline) } else { (at, late) }
+        match self.delivery {
+            _ if at <= deadline => (at, late),
+            Delivery::Stream => (deadline, Kind::Deadline),
+            Delivery::Whole => self.whole(),
+        }
     }
 }
 
@@ -138,6 +160,22 @@ mod tests {
         assert_eq!(whole(60, 60), (now + second(20), Kind::HeaderTimeout));
         assert_eq!(whole(10, 10), (now + second(10), Kind::Deadline));
         assert_eq!(whole(60, 10), (now + second(10), Kind::Deadline));
+    }
+
+    #[test]
+    fn a_whole_answer_that_comes_as_a_stream_has_the_time_of_a_whole_one() {
+        let now = Instant::now();
+        let of = |deadline: u64, begin_by: u64| {
+            let mut pace = Pace::start(&TIMEOUTS, now + second(deadline), now + second(begin_by), now);
+            pace.is_for(Delivery::Whole);
+            pace.saw(&Delta::Text("x".to_owned()).into());
+            pace.shown();
+            pace
+        };
+        assert_eq!(of(60, 60).due(now + second(1)), (now + second(6), Kind::IdleTimeout));
+        assert_eq!(of(60, 60).due(now + second(19)), (now + second(20), Kind::HeaderTimeout), "another one may have the time that is left");
+        assert_eq!(of(10, 10).due(now + second(9)), (now + second(10), Kind::Deadline));
+        assert_eq!(of(60, 10).due(now + second(9)), (now + second(10), Kind::Deadline), "what was kept for a last resort is kept");
     }
 
     #[test]

@@ -13,17 +13,17 @@ use super::ask::Ask;
 use super::backoff;
 use super::meter::Planned;
 use super::pace::Pace;
+use super::stand::Stand;
 use super::tracker::{About, Tracker};
 use super::{Call, Served};
-use crate::error::{Error, Kind, Pause, Phase};
+use crate::error::{Error, Kind, Pause};
 use crate::health::{Late, Pass, Standing};
-use crate::provider::{Provider, Target};
 use crate::route::{Candidate, Onward, Route};
 use crate::snapshot::{Alias, Snapshot};
 use crate::telemetry;
 
-/// An answer that has begun, with its account.
-type Landed<A> = Served<(<A as Ask>::Begun, Tracker)>;
+/// An answer that may go to the caller, with its account.
+pub(super) type Landed<A> = Served<(<A as Ask>::Begun, Tracker)>;
 
 /// Finds a target that answers.
 pub(super) async fn run<A: Ask>(snapshot: &Snapshot, call: &Call<'_>, ask: &A) -> Result<Landed<A>, Error> {
@@ -114,7 +114,7 @@ impl<'a, A: Ask> Run<'a, A> {
                 }
             };
             let Some(start) = start else { continue };
-            match self.round(start).await {
+            match self.completed(start).await {
                 Round::Begun(position, begun, tracker) => return Ok(self.landed(position, begun, tracker)),
                 Round::Failed(_, error, Onward::Caller) => return Err(error),
                 Round::Failed(_, error, Onward::LastResort) => {
@@ -148,7 +148,18 @@ impl<'a, A: Ask> Run<'a, A> {
         None
     }
 
-    /// One attempt; beside it a second one, if the alias is hedged and the first is slow.
+    /// A round up to where the caller would see something.
+    async fn completed(&mut self, start: Start) -> Round<A::Begun> {
+        match self.round(start).await {
+            Round::Begun(position, begun, tracker) => {
+                let completed = complete(self.shared.ask, begun, tracker).await;
+                self.round_of(position, completed)
+            }
+            failed => failed,
+        }
+    }
+
+    /// One attempt; beside it a second one, if the alias is hedged and the first is slow to begin.
     async fn round(&mut self, start: Start) -> Round<A::Begun> {
         let position = start.position;
         // Whoever had all the time there was and did not begin has failed; whoever came late has not.
@@ -278,6 +289,7 @@ impl<'a, A: Ask> Run<'a, A> {
         let pass = candidate.key.vitals.force();
         self.attempts += 1;
         let (begun, tracker) = attempt(self.shared, *candidate, pass, self.attempts, Late::Model, None).await?;
+        let (begun, tracker) = complete(self.shared.ask, begun, tracker).await?;
         Ok(self.landed(position, begun, tracker))
     }
 }
@@ -326,54 +338,13 @@ async fn attempt<A: Ask>(
     }
 }
 
-fn served<B>(begun: B, tracker: Tracker) -> Served<(B, Tracker)> {
+/// What has begun, as far as it has to be there before the caller sees any of it.
+pub(super) async fn complete<A: Ask>(ask: &A, begun: A::Begun, tracker: Tracker) -> Result<(A::Begun, Tracker), Error> {
+    let span = tracker.span();
+    ask.complete(begun, tracker).instrument(span).await
+}
+
+pub(super) fn served<B>(begun: B, tracker: Tracker) -> Served<(B, Tracker)> {
     let About { provider, model, credential, .. } = tracker.about().clone();
     Served { answer: (begun, tracker), provider, model, credential, is_last_resort: false, degraded: false, reason: None, attempts: 1 }
-}
-
-/// A request that only a last resort can answer.
-struct Stand<'a, A> {
-    call: &'a Call<'a>,
-    ask: &'a A,
-    degraded: bool,
-    reason: Option<Kind>,
-    attempts: u32,
-}
-
-impl<'a, A: Ask> Stand<'a, A> {
-    /// Nobody was asked, and for this reason somebody should have been.
-    fn unasked(call: &'a Call<'a>, ask: &'a A, reason: Option<Kind>) -> Self {
-        Self { call, ask, degraded: reason.is_some(), reason, attempts: 0 }
-    }
-
-    /// Its answer, or what is wrong if there is no last resort.
-    async fn last_resort(self, otherwise: Error) -> Result<Landed<A>, Error> {
-        let Some(provider) = self.call.last_resort else { return Err(otherwise) };
-        let name: Arc<str> = Provider::name(&**provider).into();
-        let about = About {
-            number: self.attempts + 1,
-            alias: self.call.alias.into(),
-            vendor: Arc::clone(&name),
-            address: "".into(),
-            provider: name,
-            model: "".into(),
-            credential: "".into(),
-            operation: A::OPERATION,
-        };
-        let mut tracker = Tracker::start(about, None, None, None);
-        let span = tracker.span();
-        let target = Target::default();
-        let begun = self.ask.begin(provider, &target, Pace::free(Instant::now()), &mut tracker).instrument(span).await;
-        match begun {
-            Ok(begun) => {
-                let Self { degraded, reason, attempts, .. } = self;
-                Ok(Served { is_last_resort: true, degraded, reason, attempts: attempts + 1, ..served(begun, tracker) })
-            }
-            Err(error) => {
-                let error = error.in_phase(Phase::FirstToken);
-                tracker.failed(&error, Late::Nobody);
-                Err(error)
-            }
-        }
-    }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::chat::Delivery;
 use crate::error::Kind;
 use crate::provider::Timeouts;
 
@@ -12,10 +13,11 @@ pub(super) struct Clock {
     pub(super) idle: Duration,
     total: Instant,
     deadline: Instant,
+    delivery: Delivery,
 }
 
 impl Clock {
-    pub(super) fn start(timeouts: &Timeouts, deadline: Instant) -> Self {
+    pub(super) fn start(timeouts: &Timeouts, deadline: Instant, delivery: Delivery) -> Self {
         let now = Instant::now();
         let total = now + wait(timeouts.total_ms);
         Self {
@@ -24,16 +26,21 @@ impl Clock {
             idle: wait(timeouts.idle_ms),
             total,
             deadline: total.min(deadline),
+            delivery,
         }
     }
 
     /// Until when to wait for something, and what it is called if it does not come: the deadline bounds every wait.
     pub(super) fn until(&self, at: Instant, late: Kind) -> (Instant, Kind) {
-        if self.deadline < at { (self.deadline, Kind::Deadline) } else { (at, late) }
+        match self.delivery {
+            _ if at <= self.deadline => (at, late),
+            Delivery::Stream => (self.deadline, Kind::Deadline),
+            Delivery::Whole => self.whole(),
+        }
     }
 
-    /// The same for a whole answer, whose headers come only when it is complete: if only the attempt's own time is over, it is the
-    /// server that was late.
+    /// The same for a whole answer, which is of use only when it is complete: if only the attempt's own time is over, it is the server
+    /// that was late.
     pub(super) fn whole(&self) -> (Instant, Kind) {
         if self.deadline < self.total { (self.deadline, Kind::Deadline) } else { (self.total, Kind::HeaderTimeout) }
     }

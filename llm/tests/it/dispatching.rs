@@ -6,6 +6,7 @@ use futures::StreamExt;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::json;
+use steward_llm::chat::Delivery;
 use steward_llm::config::{self, Routing};
 use steward_llm::{ChatRequest, Delta, FinishReason, Kind, Message, Timeouts, Usage};
 
@@ -334,13 +335,20 @@ proptest! {
 
     /// However targets fail: at most three attempts, each settled once, and an answer only from who can give one.
     #[test]
-    fn no_request_makes_more_than_three_attempts(fates in prop::collection::vec(prop::option::weighted(0.8, any::<Index>()), 1..7), is_hedged in any::<bool>()) {
+    fn no_request_makes_more_than_three_attempts(
+        fates in prop::collection::vec(prop::option::weighted(0.8, any::<Index>()), 1..7),
+        is_hedged in any::<bool>(),
+        is_whole in any::<bool>(),
+    ) {
         const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let said = || vec![Ok(Delta::Text("fine".to_owned())), Ok(Delta::Finish(FinishReason::Stop))];
+            // Of a whole answer nothing was seen, so that it may break off in its middle.
+            let half = || vec![Ok(Delta::Text("half".to_owned()))];
+            let (delivery, before): (_, fn() -> Vec<_>) = if is_whole { (Delivery::Whole, half) } else { (Delivery::Stream, Vec::new) };
             let site = |(name, fate): (&'static str, &Option<Index>)| match fate {
-                Some(kind) => house(name, Says::new(Vec::new, Some(KINDS[kind.index(KINDS.len())]))),
+                Some(kind) => house(name, Says::new(before, Some(KINDS[kind.index(KINDS.len())]))),
                 None => house(name, Says::new(said, None)),
             };
             let sites: Vec<Site> = NAMES.into_iter().zip(&fates).map(site).collect();
@@ -349,7 +357,7 @@ proptest! {
             let board = Plan { alias, ..Plan::of(sites) }.build();
             for _ in 0..4 {
                 let before = board.ledger.entries().len();
-                let served = board.chat(&request()).await;
+                let served = board.chat(&ChatRequest { delivery, ..request() }).await;
                 if let Ok(served) = served {
                     let at = NAMES.iter().position(|name| *name == &*served.provider).unwrap();
                     prop_assert!(fates[at].is_none());

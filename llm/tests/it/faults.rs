@@ -11,7 +11,7 @@ use crate::upstream::{Step, Upstream, answer, delta, done, event, finish, no_tls
 
 /// What five failures of a kind leave behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Leaves {
+pub(crate) enum Leaves {
     /// The way to the endpoint is left alone.
     Endpoint,
     /// The model there is left alone.
@@ -22,7 +22,7 @@ enum Leaves {
     Nothing,
 }
 
-fn left_behind(board: &Board) -> Leaves {
+pub(crate) fn left_behind(board: &Board) -> Leaves {
     match (board.breakers("first"), board.resting("first")) {
         ([BreakerState::Open, BreakerState::Closed], None) => Leaves::Endpoint,
         ([BreakerState::Closed, BreakerState::Open], None) => Leaves::Model,

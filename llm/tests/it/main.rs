@@ -21,3 +21,4 @@ mod reload;
 mod reply;
 mod scripted;
 mod upstream;
+mod whole;

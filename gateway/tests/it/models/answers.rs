@@ -223,6 +223,7 @@ async fn the_screen_shows_how_models_are_and_lets_a_person_try_one() {
     let cookie = format!("steward_session={}", doors.admin.token);
     let tried = doors.app.client.post(format!("{}/app/models", doors.app.base)).header("Cookie", cookie).header("Sec-Fetch-Site", "same-origin");
     let tried = tried.header("Content-Type", "application/x-www-form-urlencoded").body("alias=fast&text=Hi%20anna%40example.org");
+    let again = tried.try_clone().unwrap();
     let page = doors.app.send(tried).await;
     assert!(page.text.contains("Hello &lt;b&gt;you&lt;/b&gt;.") && page.text.contains("good/scripted"), "{}", page.text);
     // What failed on the way is told by its code.
@@ -230,5 +231,12 @@ async fn the_screen_shows_how_models_are_and_lets_a_person_try_one() {
     assert_eq!(good.requests()[0]["messages"][0]["content"], "Hi [EMAIL_1]", "the tenant's guard holds here too");
     let [entry] = &doors.ledger(1).await[..] else { panic!() };
     assert_eq!((&entry["door"], &entry["outcome"], &entry["user"]), (&json!("screen"), &json!("answered"), &json!(doors.admin.id)));
+    // The person has seen nothing of what breaks off, so that another model begins anew.
+    let begun = frame(&json!({ "role": "assistant", "content": "Half of " }), None).to_string();
+    broken.rewrite(vec![cut_off(&[&begun])]);
+    let page = doors.app.send(again).await;
+    assert!(page.text.contains("Hello &lt;b&gt;you&lt;/b&gt;.") && !page.text.contains("Half of"), "{}", page.text);
+    let entries = doors.ledger(2).await;
+    assert_eq!((&entries[1]["provider"], &entries[1]["attempts"], broken.requests().len()), (&json!("good"), &json!(2), 1));
     doors.app.close().await;
 }

@@ -1,10 +1,11 @@
 //! Every fault that a gateway must survive, through the doors of the whole program: which target answers, what the client sees, what the
 //! screen says of breakers and rests, and what the ledger says.
 //!
-//! Start at [`Bench`]. Faults before the first word are in [`passed_over`], those after it in [`broken`], what is a fault and yet a good
-//! answer in [`survived`], clients that leave in [`leaving`]. The upstreams are scripted as for the tests of the dispatcher alone, which
+//! Start at [`Bench`]. Faults before the first word are in [`passed_over`], those after it in [`broken`] for streams and in [`anew`] for
+//! whole answers, what is a fault and yet a good answer in [`survived`], clients that leave in [`leaving`]. The upstreams are scripted as for the tests of the dispatcher alone, which
 //! look closer at each attempt.
 
+mod anew;
 mod asking;
 mod broken;
 mod leaving;

@@ -1,8 +1,8 @@
 //! What the assistant itself asks of models: paid for, guarded and written down like everybody's calls.
 
-use super::{Doors, asking, route_to};
+use super::{Doors, asking, route, route_to};
 use crate::app::{Answer, TestApp};
-use crate::model::{Held, Model, calls, calls_for, fails, says, says_and_calls_for, says_for};
+use crate::model::{Held, Model, calls, calls_for, cut_off, fails, frame, says, says_and_calls_for, says_for};
 use crate::talk::{Stream, Talk, ask};
 use serde_json::{Value, json};
 use steward_gateway::config::Config;
@@ -33,15 +33,20 @@ async fn doors(model: &Model) -> Doors {
 }
 
 async fn doors_to(name: &str, base_url: &str) -> Doors {
-    routed(|config| route_to(name, base_url, config)).await
+    doors_where(|config| route_to(name, base_url, config)).await
 }
 
-async fn routed(route: impl FnOnce(&mut Config)) -> Doors {
-    let route = |config: &mut Config| {
+/// The same with several models, the first one preferred.
+async fn doors_of(models: &[&Model]) -> Doors {
+    doors_where(|config| route(config, models)).await
+}
+
+async fn doors_where(route: impl FnOnce(&mut Config)) -> Doors {
+    let configure = |config: &mut Config| {
         route(config);
         config.assistant.alias = "fast".into();
     };
-    let doors = Doors::of(TestApp::configured(Vec::new(), route).await).await;
+    let doors = Doors::of(TestApp::configured(Vec::new(), configure).await).await;
     let party = json!({ "name": "Ernst Handel", "is_customer": true, "email": MAIL, "note": format!("Pays from {IBAN}."), "allow_duplicate": true });
     doors.app.run(&doors.admin, "crm.party.create", party).await;
     doors
@@ -103,6 +108,42 @@ async fn a_turn_is_written_down_call_by_call_and_counts_as_one_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reply_that_breaks_off_before_a_tool_has_run_is_begun_anew_by_the_next_model() {
+    let half = json!({ "index": 0, "id": "call_0", "type": "function", "function": { "name": "query", "arguments": "{\"resource\": \"sales.or" } });
+    let begun =
+        [json!({ "role": "assistant", "content": "I count the orders." }), json!({ "tool_calls": [half] })].map(|delta| frame(&delta, None).to_string());
+    let first = Model::start("first", vec![cut_off(&[&begun[0], &begun[1]]), says("There is 1 party.")]).await;
+    let second = Model::start("second", vec![calls_for("query", &count(), &usage())]).await;
+    let doors = doors_of(&[&first, &second]).await;
+    let talk = asked(&doors, QUESTION).await;
+    assert_eq!(talk.answer, "The usual language model cannot be reached; another one answers. There is 1 party.");
+    assert_eq!(talk.events.last().unwrap().data["degraded"], true, "another than the preferred one took part");
+    assert_eq!((first.requests().len(), second.requests().len()), (2, 1));
+    // The second reply knows of one look-up, that of the model which was asked in the end.
+    let told = first.requests()[1]["messages"].as_array().unwrap().iter().filter(|message| message["role"] == "tool").count();
+    assert_eq!(told, 1);
+    let entries = doors.ledger(2).await;
+    let served: Vec<_> = entries.iter().map(|entry| (entry["outcome"].as_str(), entry["provider"].as_str(), entry["attempts"].as_i64())).collect();
+    assert_eq!(served, [(Some("answered"), Some("second"), Some(2)), (Some("answered"), Some("first"), Some(1))]);
+    assert!(entries[0]["nano"].as_i64().unwrap() > NANO, "what the first one may have used counts: {entries:?}");
+    doors.app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_that_breaks_off_behind_a_tool_is_left_to_the_planner() {
+    let begun = frame(&json!({ "role": "assistant", "content": "There is 1 par" }), None).to_string();
+    let first = Model::start("first", vec![calls_for("query", &count(), &usage()), cut_off(&[&begun])]).await;
+    let second = Model::start("second", vec![says("unused")]).await;
+    let doors = doors_of(&[&first, &second]).await;
+    let talk = asked(&doors, QUESTION).await;
+    assert!(talk.answer.contains("cannot be reached") && talk.answer.contains('1') && !talk.answer.contains("There is"), "{}", talk.answer);
+    assert_eq!((first.requests().len(), second.requests().len()), (2, 0));
+    let entries = doors.ledger(2).await;
+    assert_eq!((&entries[1]["outcome"], &entries[1]["code"], &entries[1]["provider"]), (&json!("failed"), &json!("cut"), &json!("first")));
+    doors.app.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_money_the_planner_answers_and_says_so() {
     let model = Model::start("first", counts()).await;
     let doors = doors(&model).await;
@@ -116,7 +157,7 @@ async fn without_money_the_planner_answers_and_says_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_without_a_price_is_not_asked_where_money_is_counted_and_the_planner_says_why() {
     let model = Model::start("first", counts()).await;
-    let doors = routed(|config| {
+    let doors = doors_where(|config| {
         route_to(model.name(), model.base_url(), config);
         for known in config.llm.providers.values_mut().flat_map(|provider| provider.models.values_mut()) {
             known.price = None;
