@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use steward_ai::access::Caller;
 use steward_llm::dispatch::{Attempted, Meter, Planned, Refusal, Settlement, Ticket, Used};
 use steward_llm::limit::{Amounts, Limit, Metric, Refused};
-use steward_llm::price::{Cost, Tokens};
+use steward_llm::price::{Cost, Request, Tokens};
 use steward_llm::{Usage, budget};
 use uuid::Uuid;
 
@@ -57,15 +57,18 @@ impl Account {
         Ok(())
     }
 
+    /// What an attempt costs at most, where that can be paid.
+    fn ceiling(&self, (provider, model): (&str, &str), size: Request) -> Result<Cost, Refusal> {
+        match self.state.doors.prices.ceiling(provider, model, self.day, size) {
+            Ok(cost @ Cost::Priced(_)) => Ok(cost),
+            _ if self.limits.iter().any(|limit| limit.metric == Metric::NanoDollars) => Err(Refusal { code: NO_PRICE, retry_after: None, source: None }),
+            _ => Ok(Cost::Unpriced),
+        }
+    }
+
     async fn reserve(&self, planned: Planned<'_>) -> Result<Box<dyn Ticket>, Refusal> {
         let (provider, model) = planned.price;
-        let cost = match self.state.doors.prices.ceiling(provider, model, self.day, planned.size) {
-            Ok(cost @ Cost::Priced(_)) => cost,
-            _ if self.limits.iter().any(|limit| limit.metric == Metric::NanoDollars) => {
-                return Err(Refusal { code: NO_PRICE, retry_after: None, source: None });
-            }
-            _ => Cost::Unpriced,
-        };
+        let cost = self.ceiling(planned.price, planned.size)?;
         let tokens = planned.size.tokens_max().saturating_add(planned.size.output_max);
         let requests = if planned.number == 1 { self.requests } else { 0 };
         let amounts = Amounts { requests, tokens: i64::try_from(tokens).unwrap_or(i64::MAX), nano_dollars: cost.nano_dollars() };
@@ -83,6 +86,10 @@ impl Account {
 }
 
 impl Meter for Account {
+    fn admits(&self, price: (&str, &str), size: Request) -> Result<(), Refusal> {
+        self.ceiling(price, size).map(drop)
+    }
+
     fn reserve<'a>(&'a self, planned: Planned<'a>) -> BoxFuture<'a, Result<Box<dyn Ticket>, Refusal>> {
         self.reserve(planned).boxed()
     }

@@ -14,6 +14,16 @@ use crate::price::Request;
 
 /// Says whether an attempt may be paid for.
 pub trait Meter: Send + Sync {
+    /// Whether an attempt at this price could be paid for at all. Where it could not, the next target is looked at, and no attempt is
+    /// counted. `price` is where it stands: a provider and a name in the price table.
+    ///
+    /// # Errors
+    /// The refusal that ends the request if no other target could be paid for either.
+    fn admits(&self, price: (&str, &str), size: Request) -> Result<(), Refusal> {
+        let _ = (price, size);
+        Ok(())
+    }
+
     /// Reserves what this attempt can cost at most. Dropped before it is done, it must leave nothing reserved.
     ///
     /// # Errors

@@ -69,6 +69,9 @@ struct Run<'a, A> {
     /// Why the first choice did not answer.
     reason: Option<Kind>,
     last_error: Option<Error>,
+    /// Candidates that could not be paid for, and what was said of the last of them.
+    unpaid: Vec<usize>,
+    refusal: Option<Error>,
 }
 
 /// An attempt that begins.
@@ -93,7 +96,7 @@ impl<'a, A: Ask> Run<'a, A> {
         };
         let until = ask.deadline().checked_sub(reserve).unwrap_or(ask.deadline());
         let shared = Shared { ask, call, alias: alias.shared_name(), until };
-        Self { shared, snapshot, alias, route, attempts: 0, reason: None, last_error: None }
+        Self { shared, snapshot, alias, route, attempts: 0, reason: None, last_error: None, unpaid: Vec::new(), refusal: None }
     }
 
     async fn go(mut self) -> Result<Landed<A>, Error> {
@@ -137,6 +140,9 @@ impl<'a, A: Ask> Run<'a, A> {
 
     /// Asks a candidate's breakers and rests for leave.
     fn enter(&mut self, position: usize) -> Option<Start> {
+        if !self.can_pay(position) {
+            return None;
+        }
         let candidate = self.route.get(position);
         let (kind, reason) = match candidate.key.vitals.enter() {
             Ok(pass) => return Some(Start { position, pass }),
@@ -146,6 +152,17 @@ impl<'a, A: Ask> Run<'a, A> {
         self.reason.get_or_insert(kind);
         telemetry::skipped(&candidate.choice.site.name, &candidate.choice.site.model, reason);
         None
+    }
+
+    /// Whether a candidate could be paid for, which is no matter of its own state.
+    fn can_pay(&mut self, position: usize) -> bool {
+        let site = &self.route.get(position).choice.site;
+        let Err(refusal) = self.shared.call.meter.admits((&site.price.0, &site.price.1), self.shared.ask.size()) else { return true };
+        telemetry::skipped(&site.name, &site.model, refusal.code);
+        self.reason.get_or_insert(Kind::Refused);
+        self.unpaid.push(position);
+        self.refusal = Some(refusal.into());
+        false
     }
 
     /// A round up to where the caller would see something.
@@ -258,6 +275,9 @@ impl<'a, A: Ask> Run<'a, A> {
 
     /// No target answered, or none may be asked any more.
     async fn without_target(mut self) -> Result<Landed<A>, Error> {
+        if let Some(refusal) = self.refusal.take_if(|_| self.unpaid.len() == self.route.all().len()) {
+            return Err(refusal);
+        }
         if self.shared.call.last_resort.is_some() {
             let stand = Stand { call: self.shared.call, ask: self.shared.ask, degraded: true, reason: self.reason, attempts: self.attempts };
             if let Some(reason) = self.reason {
@@ -282,7 +302,7 @@ impl<'a, A: Ask> Run<'a, A> {
 
     /// When every breaker is open and nothing is merely resting, the one that failed least recently is tried rather than nothing.
     async fn the_least_bad(mut self) -> Result<Landed<A>, Error> {
-        let candidates = self.route.all().iter().enumerate();
+        let candidates = self.route.all().iter().enumerate().filter(|(position, _)| !self.unpaid.contains(position));
         let Some((position, candidate)) = candidates.min_by_key(|(_, candidate)| candidate.key.vitals.failed_at()) else {
             return Err(Kind::Unavailable.into());
         };

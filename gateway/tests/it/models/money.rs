@@ -1,9 +1,11 @@
 //! Limits: nothing is asked for that could not be paid.
 
-use super::{Doors, asking, whole};
-use crate::model::Model;
+use super::{Doors, asking, route, whole};
+use crate::app::TestApp;
+use crate::model::{Model, fails};
 use futures::future::join_all;
 use serde_json::json;
+use steward_gateway::config::Config;
 
 #[tokio::test]
 async fn a_budget_of_requests_ends_with_what_a_client_understands() {
@@ -41,6 +43,29 @@ async fn sixty_four_calls_at_once_never_exceed_a_budget() {
     assert!(good > 0 && spent <= 120_000_000, "{spent} of 120000000 by {good}");
     let leased: i64 = doors.app.peek(&doors.tenant, "SELECT coalesce(sum(leased), 0)::bigint FROM ai_counter WHERE metric = 'cost'").await;
     assert!(leased <= 120_000_000, "{leased}");
+    doors.app.close().await;
+}
+
+#[tokio::test]
+async fn where_money_is_counted_a_target_without_a_price_is_passed_over() {
+    let (free, dear) = (Model::start("free", vec![whole("Free.")]).await, Model::start("dear", vec![whole("Dear."), fails(500), fails(500), fails(500)]).await);
+    let configure = |config: &mut Config| {
+        route(config, &[&free, &dear]);
+        config.llm.providers.get_mut("free").unwrap().models.get_mut("scripted").unwrap().price = None;
+    };
+    let doors = Doors::of(TestApp::configured(Vec::new(), configure).await).await;
+    assert_eq!(doors.chat(&asking("Hi")).await.ok()["choices"][0]["message"]["content"], "Free.");
+    let budget = json!({ "name": "Money", "scope": "tenant", "metric": "cost", "period": "day", "cap": "1" });
+    doors.app.post(&doors.admin, "ai/budgets", &budget).await.ok();
+    let told = doors.chat(&asking("Hi")).await;
+    assert_eq!((told.header("x-steward-provider"), told.header("x-steward-attempts")), ("dear", "1"), "{}", told.text);
+    assert_eq!(told.ok()["choices"][0]["message"]["content"], "Dear.");
+    // What is wrong then is what is wrong with the one that could be paid for.
+    let told = doors.chat(&asking("Hi")).await;
+    assert_eq!((told.status, told.json()["error"]["code"] == "price_unknown"), (502, false), "{}", told.text);
+    assert_eq!(free.requests().len(), 1);
+    let entries = doors.ledger(3).await;
+    assert_eq!(entries.iter().map(|entry| entry["provider"].as_str()).collect::<Vec<_>>()[..2], [Some("free"), Some("dear")]);
     doors.app.close().await;
 }
 
