@@ -114,7 +114,10 @@ fn symbol(module: &str) -> &'static str {
     match module {
         "identity" => "users",
         "platform" => "settings",
+        "ai" => "sparkles",
         "crm" => "building",
+        "documents" => "file-text",
+        "hr" => "id-badge-2",
         "inventory" => "package",
         "sales" => "shopping-cart",
         _ => "database",
