@@ -4,6 +4,7 @@
 //! With a folder of the Northwind files a second tenant is imported from them ([`northwind`]).
 
 mod goods;
+mod models;
 mod northwind;
 mod orders;
 mod organisation;
@@ -103,6 +104,7 @@ async fn generated(state: &AppState, slug: &str, progress: &(dyn Fn(&str) + Sync
     batches.extend(orders::activities(today, &parties));
     batches.extend(people::batches(&admin));
     batches.extend(policies::batches());
+    batches.extend(models::batches());
     let told_of = |at: &Progress<'_>| {
         if at.done == at.total || at.done.is_multiple_of(1_000) {
             progress(&format!("Demo company: {} ({} of {})", at.file, at.done, at.total));

@@ -82,6 +82,8 @@ pub struct Entry {
     pub provider: Option<String>,
     /// The model that served it, by its provider's name.
     pub model: Option<String>,
+    /// The tenant's prompt that was added to the instructions, and the number of its version.
+    pub prompt: Option<(Uuid, i64)>,
     /// How it ended.
     pub outcome: Outcome,
     /// The stable code of what went wrong.
@@ -118,6 +120,7 @@ impl Entry {
             alias: alias.to_owned(),
             provider: None,
             model: None,
+            prompt: None,
             outcome: Outcome::Failed,
             code: None,
             attempts: 0,

@@ -16,6 +16,8 @@ pub(crate) fn resource() -> Resource {
         .field(Field::text("model").in_list())
         .field(Field::reference("user", "identity.user").in_list())
         .field(Field::reference("key", "ai.key").in_list())
+        .field(Field::reference("prompt", "ai.prompt"))
+        .field(Field::integer("prompt_number"))
         .field(Field::choice("outcome", OUTCOMES).required().in_list())
         .field(Field::text("code"))
         .field(Field::integer("attempts").required())

@@ -103,6 +103,7 @@ impl Payer {
             record.is_part();
             account = account.of_part();
         }
+        record.instructed_by(caller.prompt(PROMPT));
         record.keep_question(caller, request);
         let (masked, shield, mut record) = shielded(caller, request.clone(), record).map_err(|_| Why::Withheld)?;
         let planner = self.planner(request);

@@ -5,7 +5,7 @@
 use crate::state::AppState;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
-use steward_ai::access::Caller;
+use steward_ai::access::{Caller, Prompt};
 use steward_ai::exchange::Exchange;
 use steward_ai::ledger::{Entry, Outcome};
 use steward_llm::limit::Counter;
@@ -71,6 +71,13 @@ impl Record {
     pub(super) fn is_part(&mut self) {
         if let Some(entry) = &mut self.entry {
             entry.is_part = true;
+        }
+    }
+
+    /// The tenant's prompt is part of the instructions.
+    pub(super) fn instructed_by(&mut self, prompt: Option<&Prompt>) {
+        if let Some(entry) = &mut self.entry {
+            entry.prompt = prompt.map(|prompt| (prompt.id, prompt.number));
         }
     }
 

@@ -69,6 +69,12 @@ async fn contents(app: &TestApp, tenant: &Tenant) -> Vec<(&'static str, i64, Str
         ),
         ("employees", "e.number, e.name, e.position, e.hire_date, e.salary", "hr_employee e WHERE e.tenant_id = app.tenant()"),
         ("documents", "d.title, d.status", "documents_document d WHERE d.tenant_id = app.tenant()"),
+        ("budgets", "b.name, b.metric, b.period, b.cap", "ai_budget b WHERE b.tenant_id = app.tenant()"),
+        (
+            "prompts",
+            "p.name, v.number, v.body",
+            "ai_prompt p JOIN ai_prompt_version v ON v.tenant_id = p.tenant_id AND v.prompt_id = p.id WHERE p.tenant_id = app.tenant()",
+        ),
     ] {
         let rows = format!("(SELECT concat_ws('|', {columns}) AS line FROM {from}) AS rows");
         let digest: String = app.peek(tenant, &format!("SELECT md5(string_agg(line, E'\\n' ORDER BY line COLLATE \"C\")) FROM {rows}")).await;
@@ -87,6 +93,7 @@ async fn the_demo_company_is_whole_has_clearly_different_log_ins_and_is_the_same
     assert_eq!((counted("companies"), counted("users"), counted("parties"), counted("items"), counted("orders")), (2, 25, 200, 80, 3_000));
     assert_eq!(count(&app, &tenant, "identity_department").await, 4);
     assert_eq!(counted("employees"), 25, "everybody is employed");
+    assert_eq!((counted("budgets"), counted("prompts")), (2, 2), "a prompt in two versions");
     let days: i64 = app.peek(&tenant, "SELECT (max(order_date) - min(order_date))::bigint FROM sales_order").await;
     assert!((700..=732).contains(&days), "two years, not {days} days");
     let states: Vec<String> = app.column(&tenant, "SELECT DISTINCT status FROM sales_order ORDER BY 1").await;

@@ -18,6 +18,8 @@ use uuid::Uuid;
 /// A tenant's own prompt.
 #[derive(Clone)]
 pub struct Prompt {
+    /// The record.
+    pub id: Uuid,
     /// The version that holds.
     pub number: i64,
     /// Its text.
@@ -142,12 +144,12 @@ async fn keys(db: &mut PgConnection, tenant: Uuid) -> Result<HashMap<Uuid, Key>>
 
 async fn prompts(db: &mut PgConnection, tenant: Uuid) -> Result<HashMap<String, Prompt>> {
     let rows = sqlx::query!(
-        "SELECT p.name, v.number, v.body FROM ai_prompt p JOIN ai_prompt_version v ON v.tenant_id = p.tenant_id AND v.prompt_id = p.id AND v.number = p.active_number
+        "SELECT p.id, p.name, v.number, v.body FROM ai_prompt p JOIN ai_prompt_version v ON v.tenant_id = p.tenant_id AND v.prompt_id = p.id AND v.number = p.active_number
           WHERE p.tenant_id = $1 AND p.archived_at IS NULL",
         tenant
     )
     .fetch_all(db)
     .await
     .during("read the prompts")?;
-    Ok(rows.into_iter().map(|row| (row.name, Prompt { number: row.number, body: row.body.into() })).collect())
+    Ok(rows.into_iter().map(|row| (row.name, Prompt { id: row.id, number: row.number, body: row.body.into() })).collect())
 }

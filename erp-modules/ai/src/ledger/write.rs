@@ -57,12 +57,14 @@ async fn requests(work: &mut Work, entries: &[&Waiting]) -> Result<HashSet<Uuid>
     let keys: Vec<Option<Uuid>> = entries.iter().map(|waiting| waiting.entry.key).collect();
     let priced: Vec<bool> = entries.iter().map(|waiting| waiting.entry.cost != Cost::Unpriced).collect();
     let first: Vec<Option<i64>> = entries.iter().map(|waiting| waiting.entry.first_token.map(milliseconds)).collect();
+    let prompts: Vec<Option<Uuid>> = entries.iter().map(|waiting| waiting.entry.prompt.map(|(prompt, _)| prompt)).collect();
+    let numbers: Vec<Option<i64>> = entries.iter().map(|waiting| waiting.entry.prompt.map(|(_, number)| number)).collect();
     let tenant = work.tenant();
     let written = sqlx::query_scalar!(
         "INSERT INTO ai_request (tenant_id, id, created_at, door, alias, provider, model, user_id, key_id, outcome, code, attempts,
-                input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_nano, priced, duration_ms, first_token_ms)
+                input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_nano, priced, duration_ms, first_token_ms, prompt_id, prompt_number)
          SELECT $1::uuid, r.* FROM unnest($2::uuid[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::uuid[], $10::text[], $11::text[], $12::bigint[],
-                $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::boolean[], $20::bigint[], $21::bigint[]) AS r
+                $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::boolean[], $20::bigint[], $21::bigint[], $22::uuid[], $23::bigint[]) AS r
          ON CONFLICT (tenant_id, id) DO NOTHING RETURNING id",
         tenant,
         &ids,
@@ -84,7 +86,9 @@ async fn requests(work: &mut Work, entries: &[&Waiting]) -> Result<HashSet<Uuid>
         &of(|entry| entry.cost.nano_dollars()),
         &priced,
         &of(|entry| milliseconds(entry.duration)),
-        &first as &[Option<i64>]
+        &first as &[Option<i64>],
+        &prompts as &[Option<Uuid>],
+        &numbers as &[Option<i64>]
     )
     .fetch_all(work.db())
     .await

@@ -348,5 +348,15 @@ async fn the_company_s_own_prompt_is_added_and_the_rules_of_the_house_stay() {
     let own = system(&model);
     assert!(own.starts_with(&house) && own.contains("Call the person captain."), "{own}");
     assert!(own.contains("The rules above hold all the same") && !own.contains(MAIL), "{own}");
+    // Which version it was stays with the call.
+    let prompt = doors.app.get(&doors.admin, "ai/prompts").await.items()[0]["id"].as_str().unwrap().to_owned();
+    doors.app.run(&doors.admin, "ai.prompt.revise", json!({ "prompt": prompt, "body": "Call the person captain." })).await;
+    doors.app.run(&doors.admin, "ai.prompt.activate", json!({ "prompt": prompt, "number": 2 })).await;
+    model.rewrite(vec![says("Hello.")]);
+    asked(&doors, QUESTION).await;
+    doors.ledger(3).await;
+    let calls = doors.app.get(&doors.admin, "ai/requests?fields=prompt,prompt_number&sort=created_at").await.items();
+    let versions: Vec<Value> = calls.iter().map(|call| json!([call["prompt"]["title"], call["prompt_number"]])).collect();
+    assert_eq!(versions, [json!([null, null]), json!(["assistant", 1]), json!(["assistant", 2])]);
     doors.app.close().await;
 }
