@@ -25,12 +25,13 @@ mod speak;
 pub(crate) use attempt::{Attempt, attempt};
 pub(crate) use house::{Asked, Payer, Why};
 
+use self::problem::Refusal;
 use crate::state::AppState;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use std::sync::Arc;
 use steward_kernel::ids;
 use steward_llm::cache::{Answers, CacheConfig};
@@ -59,7 +60,20 @@ pub(crate) fn router(body_bytes: usize) -> Router<AppState> {
         .route("/v1/embeddings", post(embeddings::create))
         .route("/v1/models", get(listed::all))
         .route("/v1/models/{*name}", get(listed::one))
+        .route("/v1/{*rest}", any(nothing_here))
+        .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(body_bytes))
+}
+
+/// What the vendors' clients ask for and is not offered is refused in their own form.
+async fn nothing_here(headers: HeaderMap) -> Answered {
+    let refusal = Refusal::new(StatusCode::NOT_FOUND, "unknown_name", "this gateway has no such endpoint");
+    Answered::named(|id| refusal.response(key::dialect_of(&headers), id))
+}
+
+async fn wrong_method(headers: HeaderMap) -> Answered {
+    let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this endpoint takes another method");
+    Answered::named(|id| refusal.response(key::dialect_of(&headers), id))
 }
 
 /// What this process keeps for the doors between requests.

@@ -98,3 +98,19 @@ async fn a_conversation_that_is_too_long_is_told_by_the_name_that_clients_know()
     assert_eq!((told.status, &told.json()["error"]["code"]), (400, &json!("context_length_exceeded")));
     doors.app.close().await;
 }
+
+#[tokio::test]
+async fn what_is_not_offered_is_refused_in_the_form_of_each_vendor() {
+    let doors = Doors::open(&[]).await;
+    for (method, path, status) in [("POST", "messages/count_tokens", 404), ("GET", "files", 404), ("GET", "chat/completions", 405), ("DELETE", "models", 405)] {
+        let asked = || doors.app.client.request(method.parse().unwrap(), format!("{}/v1/{path}", doors.app.base)).bearer_auth(&doors.key);
+        let openai = doors.app.send(asked()).await;
+        assert_eq!((openai.status, openai.header("content-type")), (status, "application/json"), "{path}: {}", openai.text);
+        assert_eq!(openai.json()["error"]["type"], "invalid_request_error", "{path}");
+        assert_eq!((status == 405, openai.header("allow").is_empty()), (status == 405, status != 405), "{path}");
+        let anthropic = doors.app.send(asked().header("anthropic-version", "2023-06-01")).await;
+        assert_eq!((anthropic.status, anthropic.json()["type"] == "error"), (status, true), "{path}: {}", anthropic.text);
+        assert_eq!(anthropic.header("request-id"), anthropic.json()["request_id"], "{path}");
+    }
+    doors.app.close().await;
+}
