@@ -1,6 +1,6 @@
 //! The dialects of callers and providers, and the ways between them.
 //!
-//! A caller's request is read by [`decode`], its answer written by [`Frames`] or [`whole`], and what goes wrong by [`failure`].
+//! A caller's request is read by [`decode`], its answer written by [`Frames`] or [`whole`], and what goes wrong by [`Told`].
 //! Requests to providers are written by [`openai::request::encode`] and [`anthropic::request::encode`], their streams read by
 //! [`Reader`]. Where both sides speak the same dialect, bodies and events pass through but for what [`patch`] changes.
 //! [`ids`] are the ids of tool calls, [`texts`] what a guard has to see of a body.
@@ -8,16 +8,16 @@
 //! Nothing here knows a socket, a clock or a configuration.
 
 pub mod anthropic;
-mod classify;
+pub(crate) mod classify;
 pub mod ids;
 mod json;
 pub mod openai;
 pub mod patch;
 pub mod responses;
 mod sse;
-mod status;
 mod stream;
 pub mod texts;
+mod told;
 
 use std::time::Instant;
 
@@ -28,8 +28,8 @@ use crate::error::Error;
 use crate::reply::Reply;
 
 pub use json::Invalid;
-pub use status::http_status;
 pub use stream::{Raw, Reader};
+pub use told::Told;
 
 /// What a caller's request does not say.
 #[derive(Clone, Copy, Debug)]
@@ -62,15 +62,6 @@ pub trait Frames: Send {
     fn failure(&mut self, error: &Error) -> Bytes;
 }
 
-/// A failure as a whole answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// The HTTP status.
-    pub status: u16,
-    /// The JSON body.
-    pub body: Bytes,
-}
-
 /// Reads a caller's request.
 ///
 /// # Errors
@@ -99,24 +90,6 @@ pub fn whole(dialect: Dialect, reply: &Reply, head: &Head) -> Bytes {
         Dialect::Anthropic => anthropic::reply::encode(reply, head),
         Dialect::OpenAiResponses => responses::reply::encode(reply, head),
     }
-}
-
-/// Writes to a caller that there is no answer.
-pub fn failure(dialect: Dialect, error: &Error) -> Failure {
-    let body = match dialect {
-        Dialect::OpenAiChat | Dialect::OpenAiResponses => openai::error::encode(error),
-        Dialect::Anthropic => anthropic::error::encode(error),
-    };
-    Failure { status: http_status(error.kind()), body }
-}
-
-/// Writes to a caller that his request cannot be understood.
-pub fn refusal(dialect: Dialect, invalid: &Invalid) -> Failure {
-    let body = match dialect {
-        Dialect::OpenAiChat | Dialect::OpenAiResponses => openai::error::encode_invalid(invalid),
-        Dialect::Anthropic => anthropic::error::encode_invalid(invalid),
-    };
-    Failure { status: 400, body }
 }
 
 /// JSON that cannot fail to be written: it has only textual keys.

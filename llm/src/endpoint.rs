@@ -23,7 +23,7 @@ use tokio::time::timeout_at;
 
 use self::clock::Clock;
 use crate::chat::{ChatRequest, Delivery, Dialect, Wire};
-use crate::dialect::{Raw, anthropic, openai};
+use crate::dialect::{Raw, anthropic, classify, openai};
 use crate::embed::{EmbedRequest, Embeddings};
 use crate::error::{Error, Kind, Phase};
 use crate::provider::{Answer, Attempt, Provider, Timeouts};
@@ -248,5 +248,5 @@ async fn failed(mut response: reqwest::Response) -> Error {
             break;
         }
     }
-    openai::error::decode(response.status().as_u16(), retry_after, &body)
+    classify::response(response.status().as_u16(), retry_after, &body)
 }

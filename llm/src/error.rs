@@ -129,6 +129,31 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 21] = [
+        Self::Connect,
+        Self::Upstream,
+        Self::HeaderTimeout,
+        Self::FirstTokenTimeout,
+        Self::IdleTimeout,
+        Self::Cut,
+        Self::Malformed,
+        Self::RateLimited,
+        Self::QuotaExhausted,
+        Self::Unauthorized,
+        Self::ModelUnavailable,
+        Self::InvalidToolCall,
+        Self::ContextLength,
+        Self::ContentPolicy,
+        Self::BadRequest,
+        Self::Unsupported,
+        Self::Cancelled,
+        Self::Refused,
+        Self::Deadline,
+        Self::Unavailable,
+        Self::Misconfigured,
+    ];
+
     /// The stable code, for problem documents, metrics and logs.
     pub fn code(self) -> &'static str {
         match self {

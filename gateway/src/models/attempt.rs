@@ -24,8 +24,7 @@ pub(crate) enum Attempt {
 
 impl From<Refusal> for Attempt {
     fn from(refusal: Refusal) -> Self {
-        let message = refusal.message().to_owned();
-        Self::Refused { code: refusal.code, message }
+        Self::Refused { code: refusal.code().to_owned(), message: refusal.message().to_owned() }
     }
 }
 

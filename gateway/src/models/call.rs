@@ -140,7 +140,7 @@ pub(super) fn failed(mut record: Record, account: &Account, error: &steward_llm:
     let Some(refused) = refused else { return ended(record, error) };
     record.refused_by(refused.counter().copied());
     let refusal = Refusal::of_limit(&refused, now);
-    record.end(Outcome::Refused, Some(&refusal.code));
+    record.end(Outcome::Refused, Some(refusal.code()));
     refusal
 }
 
@@ -159,7 +159,7 @@ pub(super) fn shielded(caller: &Caller, request: ChatRequest, record: Record) ->
             Ok((request, shield, record))
         }
         Err(refusal) => {
-            record.end(Outcome::Refused, Some(&refusal.code));
+            record.end(Outcome::Refused, Some(refusal.code()));
             Err(refusal)
         }
     }
@@ -168,7 +168,7 @@ pub(super) fn shielded(caller: &Caller, request: ChatRequest, record: Record) ->
 /// An answer that came to no good end, written down.
 pub(super) fn ended(record: Record, error: &steward_llm::Error) -> Refusal {
     let refusal = Refusal::of_call(error);
-    record.end(if error.kind() == Kind::Refused { Outcome::Refused } else { Outcome::Failed }, Some(&refusal.code));
+    record.end(if error.kind() == Kind::Refused { Outcome::Refused } else { Outcome::Failed }, Some(refusal.code()));
     refusal
 }
 
@@ -211,7 +211,7 @@ impl Asked<'_> {
         let stream = match assistant::serve(self.state, &self.state.doors.conversations, self.caller, &request).await {
             Ok(stream) => stream,
             Err(refusal) => {
-                record.end(Outcome::Refused, Some(&refusal.code));
+                record.end(Outcome::Refused, Some(refusal.code()));
                 return Err(refusal);
             }
         };
@@ -224,7 +224,7 @@ impl Asked<'_> {
         let Err(refused) = account.count().await else { return Ok(record) };
         record.refused_by(refused.counter().copied());
         let refusal = Refusal::of_limit(&refused, self.now());
-        record.end(Outcome::Refused, Some(&refusal.code));
+        record.end(Outcome::Refused, Some(refusal.code()));
         Err(refusal)
     }
 

@@ -1,12 +1,13 @@
-//! What goes wrong, in the words of each dialect: the official clients make their own exceptions of it.
+//! What goes wrong, as an answer: the official clients make their own exceptions of it.
 //!
-//! Start at [`Refusal`]. Its code is stable; its message holds nothing of a prompt.
+//! Start at [`Refusal`]. Its names in each dialect are those of [`Told`], by which a stream that breaks off tells it as well; here is
+//! what only an answer without a stream has, the headers.
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use serde_json::{Value, json};
 use std::time::Duration;
 use steward_kernel::Code;
+use steward_llm::dialect::{Invalid, Told};
 use steward_llm::guard;
 use steward_llm::limit::{self, Window};
 use steward_llm::{Dialect, Kind};
@@ -17,25 +18,31 @@ pub(super) const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-re
 /// Why a call is not answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
-    pub(super) status: StatusCode,
-    /// The stable code.
-    pub(super) code: String,
-    message: String,
-    /// The field that it is about.
-    param: Option<String>,
+    told: Told,
     retry_after: Option<Duration>,
     /// Only where trying again cannot help although the status would say so.
     is_final: bool,
 }
 
+impl From<Told> for Refusal {
+    fn from(told: Told) -> Self {
+        Self { told, retry_after: None, is_final: false }
+    }
+}
+
 impl Refusal {
     pub(super) fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
-        Self { status, code: code.to_owned(), message: message.into(), param: None, retry_after: None, is_final: false }
+        Told::refusal(status.as_u16(), code, message).into()
+    }
+
+    /// The stable code.
+    pub(super) fn code(&self) -> &str {
+        self.told.code()
     }
 
     /// What can be shown to the person.
     pub(super) fn message(&self) -> &str {
-        &self.message
+        self.told.message()
     }
 
     pub(super) fn no_key() -> Self {
@@ -46,16 +53,15 @@ impl Refusal {
     pub(super) fn no_model(alias: &str) -> Self {
         // A name may hold anything, and is the caller's own.
         let shown: String = alias.chars().filter(|c| !c.is_control()).take(100).collect();
-        let refusal = Self::new(StatusCode::NOT_FOUND, "model_not_found", format!("the model `{shown}` does not exist, or you may not use it"));
-        Self { param: Some("model".to_owned()), ..refusal }
+        Told::refusal(404, "model_not_found", format!("the model `{shown}` does not exist, or you may not use it")).about("model").into()
     }
 
     pub(super) fn of_field(field: &str, message: impl Into<String>) -> Self {
-        Self { param: Some(field.to_owned()), ..Self::new(StatusCode::BAD_REQUEST, "invalid_request", message) }
+        Told::refusal(400, "invalid_request", message).about(field).into()
     }
 
-    pub(super) fn of_form(invalid: &steward_llm::dialect::Invalid) -> Self {
-        Self { param: invalid.param.clone(), ..Self::new(StatusCode::BAD_REQUEST, "invalid_request", invalid.to_string()) }
+    pub(super) fn of_form(invalid: &Invalid) -> Self {
+        Told::invalid(invalid).into()
     }
 
     pub(super) fn of_guard(refused: &guard::Refused) -> Self {
@@ -78,22 +84,14 @@ impl Refusal {
 
     /// Of a call to models that came to nothing.
     pub(super) fn of_call(error: &steward_llm::Error) -> Self {
-        let status = StatusCode::from_u16(steward_llm::dialect::http_status(error.kind())).unwrap_or(StatusCode::BAD_GATEWAY);
-        let code = match (error.kind(), error.reason().or(error.upstream_code())) {
-            // What our own guard or meter says is the code that the caller can do something with.
-            (Kind::Refused, Some(code)) => code.to_owned(),
-            // Clients know it by the name that OpenAI gave it.
-            (Kind::ContextLength, _) => "context_length_exceeded".to_owned(),
-            (kind, _) => kind.code().to_owned(),
-        };
-        let refusal = Self { retry_after: error.retry_after(), ..Self::new(status, &code, error.to_string()) };
         // The loop has tried everything that there is; a client that tries all of it again at once only makes it worse.
-        Self { is_final: matches!(error.kind(), Kind::QuotaExhausted | Kind::Unauthorized | Kind::Refused), ..refusal }
+        let is_final = matches!(error.kind(), Kind::QuotaExhausted | Kind::Unauthorized | Kind::Refused);
+        Self { told: Told::of(error), retry_after: error.retry_after(), is_final }
     }
 
     pub(super) fn response(&self, dialect: Dialect, request_id: &str) -> Response<Body> {
-        let mut response = Response::new(Body::from(self.body(dialect, request_id).to_string()));
-        *response.status_mut() = self.status;
+        let mut response = Response::new(Body::from(self.told.body(dialect, Some(request_id))));
+        *response.status_mut() = StatusCode::from_u16(self.told.status()).unwrap_or(StatusCode::BAD_GATEWAY);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(wait) = self.retry_after {
@@ -107,42 +105,6 @@ impl Refusal {
             headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
         }
         response
-    }
-
-    fn body(&self, dialect: Dialect, request_id: &str) -> Value {
-        match dialect {
-            Dialect::Anthropic => {
-                json!({ "type": "error", "error": { "type": self.anthropic(), "message": format!("{} ({})", self.message, self.code) }, "request_id": request_id })
-            }
-            Dialect::OpenAiChat | Dialect::OpenAiResponses => {
-                json!({ "error": { "message": self.message, "type": self.openai(), "param": self.param, "code": self.code } })
-            }
-        }
-    }
-
-    fn openai(&self) -> &'static str {
-        match self.status.as_u16() {
-            401 => "authentication_error",
-            403 => "permission_error",
-            429 if self.code == "insufficient_quota" => "insufficient_quota",
-            429 => "rate_limit_error",
-            400..=499 => "invalid_request_error",
-            _ => "server_error",
-        }
-    }
-
-    fn anthropic(&self) -> &'static str {
-        match self.status.as_u16() {
-            401 => "authentication_error",
-            403 => "permission_error",
-            404 => "not_found_error",
-            413 => "request_too_large",
-            429 => "rate_limit_error",
-            503 | 529 => "overloaded_error",
-            504 => "timeout_error",
-            400..=499 => "invalid_request_error",
-            _ => "api_error",
-        }
     }
 }
 
@@ -171,6 +133,8 @@ impl From<steward_kernel::Error> for Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
+    use steward_llm::dialect::{self, Head};
     use steward_llm::limit::{Counter, Metric, Scope};
     use uuid::Uuid;
 
@@ -196,24 +160,39 @@ mod tests {
         let (minute, month) = (Refusal::of_limit(&exceeded(Window::Minute), 59_500), Refusal::of_limit(&exceeded(Window::Month), 0));
         assert_eq!((header(&minute, "retry-after").as_deref(), header(&minute, "x-should-retry")), (Some("1"), None));
         assert_eq!(header(&month, "x-should-retry").as_deref(), Some("false"));
-        assert_eq!((minute.code.as_str(), month.code.as_str()), ("rate_limit_exceeded", "insufficient_quota"));
+        assert_eq!((minute.code(), month.code()), ("rate_limit_exceeded", "insufficient_quota"));
     }
 
-    #[test]
-    fn a_refusal_of_ours_has_its_own_code() {
-        let of = |error: steward_llm::Error| Refusal::of_call(&error).code;
-        assert_eq!(of(steward_llm::Error::new(Kind::Refused).with_reason("price_unknown")), "price_unknown");
-        assert_eq!(of(steward_llm::Error::new(Kind::Refused).with_upstream_code("guard_forbidden")), "guard_forbidden");
-        assert_eq!(of(Kind::ContextLength.into()), "context_length_exceeded");
+    #[tokio::test]
+    async fn a_failed_call_is_told_by_the_names_that_a_stream_would_tell() {
+        for kind in Kind::ALL {
+            for dialect in [Dialect::OpenAiChat, Dialect::OpenAiResponses, Dialect::Anthropic] {
+                let error = steward_llm::Error::from(kind);
+                let response = Refusal::of_call(&error).response(dialect, "r");
+                assert_eq!(response.status().as_u16(), Told::of(&error).status(), "{kind:?}");
+                let body: Value = serde_json::from_slice(&axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap()).unwrap();
+                let head = Head { id: "abc".into(), model: "fast".into(), created: 1, shows_usage: true };
+                let event = dialect::frames(dialect, head).failure(&error);
+                let last = std::str::from_utf8(&event).unwrap().lines().rfind(|line| line.starts_with("data: ")).unwrap().to_owned();
+                let event: Value = serde_json::from_str(&last["data: ".len()..]).unwrap();
+                let within = if dialect == Dialect::OpenAiResponses { &event["response"]["error"] } else { &event["error"] };
+                assert!(body["error"]["type"].is_string(), "{body}");
+                assert_eq!(body["error"], *within, "{kind:?}, {dialect:?}");
+            }
+        }
     }
 
-    #[test]
-    fn each_dialect_reads_its_own_form() {
-        let refusal = Refusal::no_model("gpt-x\u{7}");
-        let openai = refusal.body(Dialect::OpenAiChat, "r");
+    #[tokio::test]
+    async fn each_dialect_reads_its_own_form() {
+        let body = async |dialect| -> Value {
+            let response = Refusal::no_model("gpt-x\u{7}").response(dialect, "r");
+            assert_eq!(response.status(), StatusCode::NOT_FOUND);
+            serde_json::from_slice(&axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap()).unwrap()
+        };
+        let openai = body(Dialect::OpenAiChat).await;
         assert_eq!((&openai["error"]["code"], &openai["error"]["param"]), (&json!("model_not_found"), &json!("model")));
         assert!(openai["error"]["message"].as_str().unwrap().contains("`gpt-x`"));
-        let anthropic = refusal.body(Dialect::Anthropic, "r");
+        let anthropic = body(Dialect::Anthropic).await;
         assert_eq!((&anthropic["type"], &anthropic["error"]["type"], &anthropic["request_id"]), (&json!("error"), &json!("not_found_error"), &json!("r")));
     }
 }

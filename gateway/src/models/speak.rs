@@ -3,6 +3,7 @@
 //! **Invariants:** a stream that broke off says so and does not end like a good one; when the caller goes away the work upstream ends
 //! at once, and what was used is still noted.
 
+use super::call::ended;
 use super::record::Record;
 use crate::state::AppState;
 use axum::body::{Body, Bytes};
@@ -99,7 +100,7 @@ impl Speech {
                     }
                     Err(error) => {
                         let bytes = speech.frames.failure(&error);
-                        speech.record.end(Outcome::Failed, Some(error.code()));
+                        ended(speech.record, &error);
                         return Some((Ok(bytes), None));
                     }
                 }

@@ -1,8 +1,7 @@
 //! Anthropic's messages, version `2023-06-01`.
 //!
-//! Both directions of each: [`request`], [`stream`], [`reply`], [`error`].
+//! Both directions of each: [`request`], [`stream`], [`reply`].
 
-pub mod error;
 pub mod reply;
 pub mod request;
 pub mod stream;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::error::{Error, Kind};
 
 /// The error of an answer with a status other than success.
-pub fn response(status: u16, retry_after: Option<Duration>, body: &[u8]) -> Error {
+pub(crate) fn response(status: u16, retry_after: Option<Duration>, body: &[u8]) -> Error {
     let said = Said::read(&serde_json::from_slice(body).unwrap_or_default());
     said.error(kind(status, &said, retry_after.is_some())).with_status(status).with_retry_after(retry_after)
 }

@@ -1,10 +1,9 @@
 //! OpenAI's chat completions and embeddings, as OpenAI means them and as compatible servers speak them.
 //!
-//! Both directions of each: [`request`], [`stream`], [`reply`], [`embed`], [`error`]. How a server departs from OpenAI is a value,
+//! Both directions of each: [`request`], [`stream`], [`reply`], [`embed`]. How a server departs from OpenAI is a value,
 //! [`Quirks`], not code.
 
 pub mod embed;
-pub mod error;
 pub mod reply;
 pub mod request;
 pub mod stream;

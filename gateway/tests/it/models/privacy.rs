@@ -1,6 +1,6 @@
 //! What a tenant masks does not leave, asserted on what the provider received.
 
-use super::{Doors, asking, whole, words};
+use super::{Doors, asking, data, whole, words};
 use crate::model::{Model, calls, says};
 use serde_json::{Value, json};
 
@@ -59,15 +59,22 @@ async fn a_rule_of_the_tenant_refuses_or_masks_its_own_words() {
 
 #[tokio::test]
 async fn an_answer_that_is_refused_was_paid_for_and_counts() {
-    let model = Model::start("first", vec![whole("Its card is 5555 5555 5555 4444.")]).await;
+    const CARD: &str = "Its card is 5555 5555 5555 4444.";
+    let model = Model::start("first", vec![whole(CARD), says(CARD)]).await;
     let doors = Doors::open(&[&model]).await;
     doors.settings(json!({ "output_personal": "refuse" })).await;
-    let told = doors.chat(&asking("Which card?")).await;
-    assert_eq!(told.json()["error"]["code"], "guard_forbidden", "{}", told.text);
-    assert!(!told.text.contains("5555"));
-    let [entry] = &doors.ledger(1).await[..] else { panic!() };
-    assert_eq!((&entry["outcome"], &entry["code"]), (&json!("failed"), &json!("guard_forbidden")));
-    assert!(entry["nano"].as_i64().unwrap() > 0, "{entry}");
+    let mut asked = asking("Which card?");
+    let at_once = doors.chat(&asked).await;
+    asked["stream"] = json!(true);
+    let streamed = doors.chat(&asked).await;
+    let last: Value = serde_json::from_str(data(&streamed.text).last().unwrap()).unwrap();
+    assert_eq!(at_once.json()["error"], last["error"], "it is told by the same names");
+    assert_eq!((&last["error"]["type"], &last["error"]["code"]), (&json!("permission_error"), &json!("guard_forbidden")));
+    assert!(!at_once.text.contains("5555") && !streamed.text.contains("5555"));
+    for entry in doors.ledger(2).await {
+        assert_eq!((&entry["outcome"], &entry["code"]), (&json!("failed"), &json!("guard_forbidden")));
+        assert!(entry["nano"].as_i64().unwrap() > 0, "{entry}");
+    }
     doors.app.close().await;
 }
 

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use self::item::{Item, Said};
 use super::sealed;
-use crate::chat::{Chunk, Delta, FinishReason, Opaque, Usage};
-use crate::dialect::{Frames, Head};
-use crate::error::{Error, Kind};
+use crate::chat::{Chunk, Delta, Dialect, FinishReason, Opaque, Usage};
+use crate::dialect::{Frames, Head, Told};
+use crate::error::Error;
 
 /// Writes the stream for a caller.
 pub struct Encoder {
@@ -267,8 +267,7 @@ impl Frames for Encoder {
     fn failure(&mut self, error: &Error) -> Bytes {
         let mut out = Vec::new();
         self.start(&mut out);
-        let code = if error.kind() == Kind::RateLimited { "rate_limit_exceeded" } else { "server_error" };
-        self.failure = Some(json!({"code": code, "message": error.kind().to_string()}));
+        self.failure = Some(Told::of(error).error(Dialect::OpenAiResponses));
         self.event("response.failed", json!({"response": self.response()}), &mut out);
         out.into()
     }

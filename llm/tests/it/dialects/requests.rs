@@ -8,7 +8,7 @@ use steward_llm::chat::{
     Authority, Cache, ChatRequest, Delivery, Dialect, Effort, Format, ImageSource, Message, Opaque, Part, Reasoning, Sampling, Schema, ToolChoice, ToolStatus,
 };
 use steward_llm::dialect::openai::{Quirks, TokenLimit};
-use steward_llm::dialect::{self, Invalid, anthropic, openai};
+use steward_llm::dialect::{self, Invalid, Told, anthropic, openai};
 use steward_llm::{Kind, Tool, ToolCall};
 
 use super::defaults;
@@ -308,9 +308,9 @@ fn what_cannot_be_done_is_refused_and_the_field_is_named() {
     for (body, param) in cases {
         let invalid = refused(Dialect::OpenAiChat, &body);
         assert_eq!(invalid.param.as_deref(), Some(param), "{invalid}");
-        let failure = dialect::refusal(Dialect::OpenAiChat, &invalid);
-        let told: Value = serde_json::from_slice(&failure.body).unwrap();
-        assert_eq!((failure.status, &told["error"]["param"], &told["error"]["type"]), (400, &json!(param), &json!("invalid_request_error")));
+        let failure = Told::invalid(&invalid);
+        let told: Value = serde_json::from_slice(&failure.body(Dialect::OpenAiChat, None)).unwrap();
+        assert_eq!((failure.status(), &told["error"]["param"], &told["error"]["type"]), (400, &json!(param), &json!("invalid_request_error")));
         assert!(!told.to_string().contains("secret"));
     }
     let cases = [
@@ -325,7 +325,7 @@ fn what_cannot_be_done_is_refused_and_the_field_is_named() {
     for (body, param) in cases {
         let invalid = refused(Dialect::Anthropic, &body);
         assert_eq!(invalid.param.as_deref(), Some(param), "{invalid}");
-        let told: Value = serde_json::from_slice(&dialect::refusal(Dialect::Anthropic, &invalid).body).unwrap();
+        let told: Value = serde_json::from_slice(&Told::invalid(&invalid).body(Dialect::Anthropic, None)).unwrap();
         assert_eq!((&told["type"], &told["error"]["type"]), (&json!("error"), &json!("invalid_request_error")));
     }
 }

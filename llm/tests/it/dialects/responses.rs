@@ -1,10 +1,10 @@
 //! OpenAI's responses, for callers.
 
-use async_openai::types::responses::{OutputItem, Response, ResponseStreamEvent, Status};
+use async_openai::types::responses::{OutputItem, Response, ResponseErrorCode, ResponseStreamEvent, Status};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use steward_llm::chat::{Authority, ChatRequest, Delivery, Dialect, Effort, Format, ImageSource, Message, Opaque, Part, Reasoning, Schema, ToolChoice};
-use steward_llm::dialect::{self, anthropic, openai};
+use steward_llm::dialect::{self, Told, anthropic, openai};
 use steward_llm::{Delta, FinishReason, Kind, Reply, Tool, ToolCall};
 
 use super::roundtrip::{answer, pieces};
@@ -88,7 +88,7 @@ fn what_needs_a_store_or_a_tool_of_the_house_is_refused_by_name() {
     for (body, param) in cases {
         let invalid = dialect::decode(RESPONSES, body.to_string().into(), defaults()).unwrap_err();
         assert_eq!(invalid.param.as_deref(), Some(param), "{invalid}");
-        assert_eq!(dialect::refusal(RESPONSES, &invalid).status, 400);
+        assert_eq!(Told::invalid(&invalid).status(), 400);
     }
     let stored = dialect::decode(RESPONSES, json!({"model": "m", "input": "Hi", "previous_response_id": "resp_1"}).to_string().into(), defaults());
     assert!(stored.unwrap_err().reason.contains("stores no responses"));
@@ -164,8 +164,10 @@ fn an_answer_that_breaks_off_has_failed() {
     assert!(!stream.contains("response.completed") && !stream.contains("response.incomplete"));
     let last = last(&stream);
     assert_eq!((&last["type"], &last["response"]["status"]), (&json!("response.failed"), &json!("failed")));
-    assert_eq!(last["response"]["error"], json!({"code": "server_error", "message": Kind::Cut.to_string()}));
-    serde_json::from_value::<ResponseStreamEvent>(last).unwrap();
+    let error = json!({"type": "server_error", "code": "server_error", "param": null, "message": format!("{} (cut)", Kind::Cut)});
+    assert_eq!(last["response"]["error"], error);
+    let Ok(ResponseStreamEvent::ResponseFailed(failed)) = serde_json::from_value(last) else { panic!("{stream}") };
+    assert_eq!(failed.response.error.unwrap().code, ResponseErrorCode::ServerError);
 }
 
 #[test]

@@ -70,16 +70,26 @@ impl By {
     pub(super) fn refused(self, answer: &Answer, status: u16) -> String {
         assert_eq!((answer.status, answer.header("content-type")), (status, "application/json"), "{self:?}: {}", answer.text);
         let (body, id) = (answer.json(), answer.header("request-id"));
-        let error = &body["error"];
-        let message = error["message"].as_str().unwrap();
-        let (kind, code) = if let Self::Messages { .. } = self {
+        if let Self::Messages { .. } = self {
             assert_eq!((&body["type"], &body["request_id"]), (&json!("error"), &json!(id)), "{body}");
-            (anthropic(status), message.rsplit_once('(').unwrap().1.trim_end_matches(')').to_owned())
-        } else {
-            (if status == 429 { "rate_limit_error" } else { "server_error" }, error["code"].as_str().unwrap().to_owned())
+        }
+        self.code_of(&body["error"], status)
+    }
+
+    /// The stable code of an error, which has the names that clients of this dialect know, wherever it stands.
+    #[track_caller]
+    fn code_of(self, error: &Value, status: u16) -> String {
+        let message = error["message"].as_str().unwrap();
+        let behind = message.strip_suffix(')').and_then(|message| message.rsplit_once(" (")).map(|(_, code)| code);
+        let own = behind.or(error["code"].as_str()).unwrap();
+        let (kind, code) = match (self, status) {
+            (Self::Messages { .. }, _) => (anthropic(status), None),
+            (_, 429) => ("rate_limit_error", Some("rate_limit_exceeded")),
+            (Self::Chat { .. }, _) => ("server_error", Some(own)),
+            (Self::Responses { .. }, _) => ("server_error", Some("server_error")),
         };
-        assert_eq!(error["type"], kind, "{body}");
-        code
+        assert_eq!((error["type"].as_str(), error["code"].as_str()), (Some(kind), code), "{error}");
+        own.to_owned()
     }
 
     /// What was said before a stream broke off, and that it says so and ends like no good one.
@@ -91,12 +101,8 @@ impl By {
         assert!(!events.iter().any(is_end), "no end is invented: {}", answer.text);
         let (last, before) = events.split_last().unwrap();
         assert!(before.iter().all(|event| failure(event).is_none()), "{}", answer.text);
-        let expected = match self {
-            Self::Chat { .. } => code,
-            Self::Messages { .. } => anthropic(status),
-            Self::Responses { .. } => "server_error",
-        };
-        assert_eq!(failure(last), Some(expected), "{}", answer.text);
+        let error = failure(last).unwrap_or_else(|| panic!("{}", answer.text));
+        assert_eq!(self.code_of(error, status), code, "{}", answer.text);
         words(before)
     }
 }
@@ -121,13 +127,10 @@ fn is_end(event: &Value) -> bool {
     has_reason || matches!(event["type"].as_str(), Some("message_stop" | "response.completed" | "response.incomplete"))
 }
 
-/// What an event calls the failure that it tells.
-fn failure(event: &Value) -> Option<&str> {
-    match event["type"].as_str() {
-        Some("error") => event["error"]["type"].as_str(),
-        Some("response.failed") => event["response"]["error"]["code"].as_str(),
-        _ => event["error"]["code"].as_str(),
-    }
+/// The failure that an event tells.
+fn failure(event: &Value) -> Option<&Value> {
+    let error = if event["type"] == "response.failed" { &event["response"]["error"] } else { &event["error"] };
+    error.is_object().then_some(error)
 }
 
 fn words(events: &[Value]) -> String {

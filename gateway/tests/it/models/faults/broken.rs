@@ -56,6 +56,23 @@ async fn error_object_in_mid_stream() {
 }
 
 #[tokio::test]
+async fn rate_limit_in_mid_stream_has_the_names_that_it_has_before_the_first_word() {
+    let limited = event(&json!({ "error": { "message": "slow down", "type": "rate_limit_error", "code": "rate_limit_exceeded" } }));
+    let upstream = Upstream::start([vec![stream(), text("half "), limited, done(), Step::End]]).await;
+    let bench = Bench::open(&[place("first", upstream.base_url()), place("second", upstream.base_url()), place("third", upstream.base_url())]).await;
+    let all = [(By::Chat { stream: true }, "first"), (By::Messages { stream: true }, "second"), (By::Responses { stream: true }, "third")];
+    for (by, alias) in all {
+        assert_eq!(by.broken(&bench.ask(by, alias).await, 429, "rate_limited"), "half ");
+        assert_eq!(bench.left_behind(alias).await, Leaves::Rest("model and key"));
+        // It rests, so that nothing is asked and the answer is a status.
+        assert_eq!(by.refused(&bench.ask(by, alias).await, 429), "rate_limited");
+    }
+    let codes: Vec<_> = bench.doors.ledger(6).await.iter().map(|row| row["code"].clone()).collect();
+    assert_eq!(codes, vec!["rate_limited"; 6], "the ledger has one code for both, which is not that of our own limits");
+    bench.close().await;
+}
+
+#[tokio::test]
 async fn slow_trickle_ends_with_the_time_for_the_whole_answer() {
     let trickle = Step::Every(Duration::from_millis(20), 100_000, b"data: {\"choices\":[{\"delta\":{\"content\":\"x \"}}]}\n\n".to_vec());
     let (first, second) = (Upstream::start([vec![stream(), trickle]]).await, Upstream::start([spoken("unused")]).await);

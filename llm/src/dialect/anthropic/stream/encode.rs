@@ -4,10 +4,10 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::super::stop_reason;
 use super::super::usage::WireUsage;
-use super::super::{error, stop_reason};
 use crate::chat::{Chunk, Delta, Dialect, Opaque, Usage};
-use crate::dialect::{Frames, Head};
+use crate::dialect::{Frames, Head, Told};
 use crate::error::Error;
 
 pub(super) const STOP_EVENT: &[u8] = b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
@@ -200,6 +200,6 @@ impl Frames for Encoder {
     }
 
     fn failure(&mut self, error: &Error) -> Bytes {
-        [b"event: error\ndata: ", &error::encode(error)[..], b"\n\n"].concat().into()
+        [b"event: error\ndata: ", &Told::of(error).body(Dialect::Anthropic, None)[..], b"\n\n"].concat().into()
     }
 }

@@ -3,11 +3,10 @@
 use bytes::Bytes;
 use serde::Serialize;
 
-use super::super::error;
 use super::super::usage::WireUsage;
 use super::without_usage;
-use crate::chat::{Chunk, Delta, FinishReason, Usage};
-use crate::dialect::{Frames, Head};
+use crate::chat::{Chunk, Delta, Dialect, FinishReason, Usage};
+use crate::dialect::{Frames, Head, Told};
 use crate::error::Error;
 
 pub(super) const DONE_EVENT: &[u8] = b"data: [DONE]\n\n";
@@ -134,7 +133,7 @@ impl Frames for Encoder {
     }
 
     fn failure(&mut self, error: &Error) -> Bytes {
-        [b"data: ", &error::encode(error)[..], b"\n\n"].concat().into()
+        [b"data: ", &Told::of(error).body(Dialect::OpenAiChat, None)[..], b"\n\n"].concat().into()
     }
 }
 
