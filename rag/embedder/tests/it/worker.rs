@@ -64,8 +64,9 @@ async fn until(what: &str, condition: impl Fn() -> bool) {
 }
 
 fn runs(process: u32) -> bool {
-    // What was killed and not yet collected has no command line.
-    std::fs::read(format!("/proc/{process}/cmdline")).is_ok_and(|line| !line.is_empty())
+    // What was killed and not yet collected is a zombie. The state stands behind the name, which may hold anything.
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
 }
 
 #[tokio::test]
