@@ -112,7 +112,7 @@ async fn generated(state: &AppState, slug: &str, progress: &(dyn Fn(&str) + Sync
     };
     let report = import(&state.kernel, &principal, SOURCE, &batches, Mode::Apply, &told_of).await.map_err(told)?;
     // A later version may make other records: those that are there stay as they are.
-    refuse_errors(&report, |error| error.reason.as_deref() != Some("import.not_updatable"))?;
+    refuse_errors(&report, |error| error.reason.as_deref() != Some("import.not_updatable") && !models::is_said_already(error))?;
     progress(&summary("Demo company", &report));
 
     let mut users = vec![Login::new(admin, "administrator", None)];

@@ -1,37 +1,50 @@
-//! What the demo company has laid down for language models: bounds, a name that nobody may call, a word that does not leave the house,
-//! and what it adds to the assistant's instructions.
-//!
-//! There is no budget of money: whoever tries a model of his own with the demo has no price for it, and such a model is not asked where
-//! money is counted.
+//! What the demo company says of language models: how much may be used, who may call which, what no model sees, and what it adds
+//! to the assistant's instructions. Calls and alerts are not made up: they come with use.
 
 use super::{Refer, batch, record};
 use crate::import::record::Batch;
+use crate::import::report::RowError;
 use serde_json::json;
 
-const ASSISTANT: &str = "assistant";
-const FIRST: &str = "You speak for Nordlicht Handel, a trading company in Hamburg. Be brief.";
-const SECOND: &str = "You speak for Nordlicht Handel, a trading company in Hamburg. Be brief, and name the person who looks after a customer \
-                      whenever you speak of one. Dates are written like 31 January 2026.";
+/// The prompt that the assistant looks for.
+const PROMPT: &str = "assistant";
+const FIRST: &str = "The person works for Nordlicht Handel, a wholesaler in Germany and Switzerland. Be brief and friendly.";
+const SECOND: &str = "The person works for Nordlicht Handel, a wholesaler in Germany and Switzerland. Be brief and friendly. Write the currency behind \
+                      every amount: one company keeps its books in EUR, the other one in CHF.";
+
+/// An alias that only the management may use; whether it is offered, the operator says.
+const DEAR: &str = "large";
+const MANAGING_DIRECTOR: &str = "100";
+
+const REVISED: &str = "prompts revised";
+const ACTIVATED: &str = "prompts activated";
 
 pub(super) fn batches() -> Vec<Batch> {
     let budgets = vec![
-        record("calls", json!({ "name": "Calls of everybody", "scope": "tenant", "metric": "requests", "period": "day", "cap": "5000" })),
-        record(
-            "tokens",
-            json!({ "name": "Tokens of everybody", "scope": "tenant", "metric": "tokens", "period": "month", "cap": "20000000", "thresholds": ["80", "100"] }),
-        ),
+        record("requests-day", json!({ "name": "Requests a day", "metric": "requests", "period": "day", "cap": "10000" })),
+        // Of tokens, not of money: who tries a model of his own with the demo has no price for it.
+        record("tokens-month", json!({ "name": "Tokens a month", "metric": "tokens", "period": "month", "cap": "20000000" })),
     ];
-    let alias_rules = vec![record("experimental", json!({ "alias": "experimental", "effect": "deny" }))];
-    let rules = vec![record("takeover", json!({ "name": "takeover", "action": "mask", "words": ["Projekt Sturmvogel", "Project Stormbird"] }))];
-    let prompt = record(ASSISTANT, json!({ "name": ASSISTANT, "description": "Added to the instructions of the assistant", "body": FIRST }));
-    let revised = record(ASSISTANT, json!({ "body": SECOND, "note": "Names the person in charge" })).to("prompt", "ai.prompt", ASSISTANT);
-    let activated = record(ASSISTANT, json!({ "number": 2 })).to("prompt", "ai.prompt", ASSISTANT);
+    let aliases = vec![
+        record("large", json!({ "alias": DEAR, "effect": "deny" })),
+        record("large-management", json!({ "alias": DEAR, "effect": "allow" })).to("user", "identity.user", MANAGING_DIRECTOR),
+    ];
+    let masked = vec![record("projects", json!({ "name": "projects", "action": "mask", "words": ["Projekt Leuchtfeuer", "Project Beacon"] }))];
+    let prompt = json!({ "name": PROMPT, "description": "What the assistant is told beside the rules of the house", "body": FIRST });
+    let of_prompt = |input| vec![record(PROMPT, input).to("prompt", "ai.prompt", PROMPT)];
     vec![
-        batch("budgets of models", "ai.budget", "ai.budget.create", budgets),
-        batch("rules of models", "ai.alias_rule", "ai.alias_rule.create", alias_rules),
-        batch("masking rules", "ai.rule", "ai.rule.create", rules),
-        batch("prompts", "ai.prompt", "ai.prompt.create", vec![prompt]),
-        batch("prompts revised", "ai.prompt.revise", "ai.prompt.revise", vec![revised]),
-        batch("prompts activated", "ai.prompt.activate", "ai.prompt.activate", vec![activated]),
+        batch("model budgets", "ai.budget", "ai.budget.create", budgets),
+        batch("rules of aliases", "ai.alias_rule", "ai.alias_rule.create", aliases),
+        batch("rules of masking", "ai.rule", "ai.rule.create", masked),
+        batch("prompts", "ai.prompt", "ai.prompt.create", vec![record(PROMPT, prompt)]),
+        batch(REVISED, "ai.prompt.revise", "ai.prompt.revise", of_prompt(json!({ "body": SECOND, "note": "Amounts with their currency" }))),
+        batch(ACTIVATED, "ai.prompt.activate", "ai.prompt.activate", of_prompt(json!({ "number": 2 }))),
     ]
+}
+
+/// Somebody who keeps a demo for longer has said the same himself. That stays, and a prompt of his is not revised.
+pub(super) fn is_said_already(error: &RowError) -> bool {
+    let is_taken = matches!(error.reason.as_deref(), Some("ai.same_budget" | "ai.same_alias_rule" | "ai.rule_name_taken" | "ai.prompt_name_taken"));
+    let follows = [REVISED, ACTIVATED].contains(&error.file.as_str()) && error.fields.iter().any(|field| field.field == "prompt");
+    is_taken || follows
 }

@@ -69,10 +69,16 @@ async fn contents(app: &TestApp, tenant: &Tenant) -> Vec<(&'static str, i64, Str
         ),
         ("employees", "e.number, e.name, e.position, e.hire_date, e.salary", "hr_employee e WHERE e.tenant_id = app.tenant()"),
         ("documents", "d.title, d.status", "documents_document d WHERE d.tenant_id = app.tenant()"),
-        ("budgets", "b.name, b.metric, b.period, b.cap", "ai_budget b WHERE b.tenant_id = app.tenant()"),
+        ("budgets", "b.name, b.scope, b.metric, b.period, b.cap", "ai_budget b WHERE b.tenant_id = app.tenant()"),
         (
-            "prompts",
-            "p.name, v.number, v.body",
+            "alias rules",
+            "a.alias, a.effect, u.number",
+            "ai_alias_rule a LEFT JOIN identity_user u ON u.tenant_id = a.tenant_id AND u.id = a.user_id WHERE a.tenant_id = app.tenant()",
+        ),
+        ("masking rules", "r.name, r.action, r.words", "ai_rule r WHERE r.tenant_id = app.tenant()"),
+        (
+            "prompt versions",
+            "p.name, p.active_number, v.number, v.note, v.body",
             "ai_prompt p JOIN ai_prompt_version v ON v.tenant_id = p.tenant_id AND v.prompt_id = p.id WHERE p.tenant_id = app.tenant()",
         ),
     ] {
@@ -93,7 +99,8 @@ async fn the_demo_company_is_whole_has_clearly_different_log_ins_and_is_the_same
     assert_eq!((counted("companies"), counted("users"), counted("parties"), counted("items"), counted("orders")), (2, 25, 200, 80, 3_000));
     assert_eq!(count(&app, &tenant, "identity_department").await, 4);
     assert_eq!(counted("employees"), 25, "everybody is employed");
-    assert_eq!((counted("budgets"), counted("prompts")), (2, 2), "a prompt in two versions");
+    assert_eq!((counted("budgets"), counted("alias rules"), counted("masking rules"), counted("prompt versions")), (2, 2, 1, 2));
+    assert_eq!((count(&app, &tenant, "ai_request").await, count(&app, &tenant, "ai_alert").await), (0, 0), "no call is made up");
     let days: i64 = app.peek(&tenant, "SELECT (max(order_date) - min(order_date))::bigint FROM sales_order").await;
     assert!((700..=732).contains(&days), "two years, not {days} days");
     let states: Vec<String> = app.column(&tenant, "SELECT DISTINCT status FROM sales_order ORDER BY 1").await;
@@ -106,6 +113,11 @@ async fn the_demo_company_is_whole_has_clearly_different_log_ins_and_is_the_same
     let (_, again, told) = fill(&app, "demo").await;
     assert!(told.contains("everything is there already"), "{told}");
     assert_eq!((again.users.len(), checksum(&app, &tenant).await), (25, before), "a second fill changes nothing");
+
+    // As if an earlier program had filled it and people had said the same of models: what is theirs stays, and the fill goes through.
+    app.poke(&tenant, "DELETE FROM kernel_external_id WHERE tenant_id = app.tenant() AND resource LIKE 'ai.%'").await;
+    fill(&app, "demo").await;
+    assert_eq!(contents(&app, &tenant).await, whole);
 
     let day =
         async |tenant: &Tenant| app.peek::<String>(tenant, "SELECT min(created_at)::date::text FROM identity_company WHERE tenant_id = app.tenant()").await;
