@@ -70,6 +70,8 @@ struct Answer {
 /// How a turn ended that came to no answer.
 enum Cut {
     Stopped,
+    /// From outside, for a reason that has words in every language.
+    Ended(&'static str),
     Failed(&'static str, String),
 }
 
@@ -94,10 +96,10 @@ async fn run(recorder: Arc<Recorder>, question: Question) {
     let answered = AssertUnwindSafe(Box::pin(answer)).catch_unwind();
     // Whatever ends the turn drops its work, and with it the request to the model.
     let ended = tokio::select! {
-        ended = answered => ended.map_err(|_| Cut::Failed("internal", "something went wrong on our side".to_owned())),
+        ended = answered => ended.map_err(|_| Cut::Ended("internal")),
         () = turn.is_unwanted() => Err(Cut::Stopped),
-        () = tokio::time::sleep(limit) => Err(Cut::Failed("deadline", "the answer took too long; ask again, or for less at a time".to_owned())),
-        () = interrupted => Err(Cut::Failed("interrupted", "the program is being stopped; ask again in a moment".to_owned())),
+        () = tokio::time::sleep(limit) => Err(Cut::Ended("deadline")),
+        () = interrupted => Err(Cut::Ended("interrupted")),
     };
     let ended = ended.and_then(|answer| {
         answer.map_err(|error| {
@@ -114,7 +116,11 @@ async fn run(recorder: Arc<Recorder>, question: Question) {
             recorder.stopped().await;
             "stopped"
         }
-        Err(Cut::Failed(code, message)) => {
+        Err(cut @ (Cut::Ended(_) | Cut::Failed(..))) => {
+            let (code, message) = match cut {
+                Cut::Failed(code, message) => (code, message),
+                Cut::Ended(code) => (code, turn.ended(code).await),
+            };
             tracing::warn!(code, "a question to the assistant was not answered");
             recorder.failed(code, &message).await;
             "error"
@@ -139,6 +145,16 @@ impl Turn<'_> {
     }
     pub(super) fn labels(&self) -> &Labels {
         &self.state().labels
+    }
+
+    /// Why it was ended from outside, in the language of the question or else of whoever asked.
+    async fn ended(&self, code: &str) -> String {
+        let asked = language::of(&self.question.text).map(str::to_owned);
+        let language = match asked {
+            Some(language) => language,
+            None => self.state().kernel.read(self.principal()).await.map(|read| read.rights().language.clone()).unwrap_or_default(),
+        };
+        self.labels().text(&language, &format!("assistant-ended--{code}")).into_owned()
     }
 
     /// Comes back when the person has stopped the turn, here or at another process, or its conversation is gone.
