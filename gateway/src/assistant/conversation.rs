@@ -116,18 +116,17 @@ async fn run(recorder: Arc<Recorder>, question: Question) {
             recorder.stopped().await;
             "stopped"
         }
-        Err(cut @ (Cut::Ended(_) | Cut::Failed(..))) => {
-            let (code, message) = match cut {
-                Cut::Failed(code, message) => (code, message),
-                Cut::Ended(code) => (code, turn.ended(code).await),
-            };
-            tracing::warn!(code, "a question to the assistant was not answered");
-            recorder.failed(code, &message).await;
-            "error"
-        }
+        Err(Cut::Ended(code)) => failed(&recorder, code, &turn.ended(code).await).await,
+        Err(Cut::Failed(code, message)) => failed(&recorder, code, &message).await,
     };
     metrics::counter!("steward_assistant_turns_total", "outcome" => outcome).increment(1);
     metrics::histogram!("steward_assistant_turn_seconds").record(started.elapsed().as_secs_f64());
+}
+
+async fn failed(recorder: &Arc<Recorder>, code: &str, message: &str) -> &'static str {
+    tracing::warn!(code, "a question to the assistant was not answered");
+    recorder.failed(code, message).await;
+    "error"
 }
 
 pub(super) struct Turn<'a> {
