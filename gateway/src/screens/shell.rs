@@ -208,3 +208,21 @@ pub(super) fn failure(labels: &Labels, language: &str, problem: &Problem, correl
         },
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compose::modules;
+
+    #[test]
+    fn every_module_of_the_menu_has_a_picture_of_its_own() {
+        let sprite = include_str!("../../assets/vendor/tabler-icons/icons.svg");
+        let mut seen = std::collections::BTreeSet::new();
+        for module in modules().into_iter().filter(|module| !module.resources.is_empty()) {
+            let name = symbol(module.name);
+            assert!(name != "database" && seen.insert(name), "{} has the picture of others", module.name);
+            assert!(sprite.contains(&format!("<symbol id=\"{name}\" ")), "{name} is not in the sprite");
+        }
+        assert!(seen.len() > 5, "{seen:?}");
+    }
+}
