@@ -4,7 +4,8 @@
 //! are put back, so that a value cannot leave in the address of an image.
 //!
 //! A stream is cut only between words, and never where something found could go on: a number in groups, a word such as
-//! "password" before its value, a key in a frame. Ordinary words are passed on as soon as the next space arrives.
+//! "password" before its value, a key in a frame. Ordinary words and the figures of tables and lists are passed on as soon as the next
+//! space arrives.
 //!
 //! What is absent: a tenant's own rules. They bind what is sent to a model.
 

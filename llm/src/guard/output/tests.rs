@@ -105,6 +105,30 @@ fn a_long_table_of_numbers_is_passed_on_while_it_arrives() {
     assert_eq!(whole, (0..200).map(|line| format!("{line} 12.50 {} 7\n", line * 3)).collect::<String>());
 }
 
+/// The most characters that are held at once while a text arrives one by one.
+fn held_at_most(text: &str) -> usize {
+    let mut filtering = Filtering::new(Arc::new(guard(strict())), Arc::default());
+    let (mut arrived, mut shown, mut most) = (0, 0, 0);
+    for c in text.chars() {
+        arrived += 1;
+        shown += filtering.push(c.encode_utf8(&mut [0; 4])).unwrap().chars().count();
+        most = most.max(arrived - shown);
+    }
+    assert_eq!(shown + filtering.finish().unwrap().0.chars().count(), arrived, "nothing of it is found");
+    most
+}
+
+#[test]
+fn figures_are_held_only_as_long_as_they_may_be_part_of_a_number() {
+    let table = (0..40).map(|line| format!("| 2024-{line} | 12,50{line}.00 EUR | {line} | 3.2 % |\n")).collect::<String>();
+    let csv = (0..40).map(|line| format!("{line}; 120{line}; 17.{line}; 4\n")).collect::<String>();
+    let lines = (0..40).map(|line| format!("{line} 1250 {} 7\n", line * 3)).collect::<String>();
+    let words = "Revenue in 2024 was 12,500 EUR, up 3.2 % from 12,112 EUR in 2023; 17 of 25 orders are open, 8 are late.".to_owned();
+    let run = (100..300).map(|number| format!("{number}.50 ")).collect::<String>();
+    let held = [table, csv, lines, words, run].map(|text| held_at_most(&text));
+    assert!(held[..4].iter().all(|held| *held <= 20) && held[4] <= 100, "{held:?}");
+}
+
 #[test]
 fn a_private_key_is_masked_also_in_pieces() {
     let key = "-----BEGIN PRIVATE KEY-----\nMIIE vQIB\nADAN\n-----END PRIVATE KEY-----";
@@ -186,6 +210,39 @@ fn answer() -> impl Strategy<Value = String> {
     proptest::collection::vec(part, 0..24).prop_map(|parts| parts.concat())
 }
 
+/// Numbers and groups of letters with everything between them that may hold them together or tear them apart.
+fn figures() -> impl Strategy<Value = String> {
+    let between =
+        || proptest::sample::select(vec!["", "", " ", " ", " ", "  ", "    ", "-", " - ", "/", ".", "\u{a0}", "\u{202f}", ") (", ", ", " | ", "\n", "\t"]);
+    let numbers = proptest::sample::select(vec![
+        "4111111111111111",
+        "6304000000000000",
+        "DE89370400440532013000",
+        "GB29NWBK60161331926819",
+        "de89370400440532013000",
+        "MT84MALT011000012345MTLCAST001S",
+        "86095742719",
+        "7569217076985",
+        "255081416802538",
+        "078051120",
+        "+493012345678",
+        "00493012345678",
+        "0301234567",
+        "2125550123",
+        "203.0.113.7",
+    ]);
+    let in_groups = (numbers, 2..6_usize, between()).prop_map(|(number, size, between)| {
+        let groups: Vec<&str> = number.as_bytes().chunks(size).filter_map(|group| std::str::from_utf8(group).ok()).collect();
+        groups.join(between)
+    });
+    let words = proptest::sample::select(vec![
+        "Tel.", "tel", "pin", "PIN:", "password", "is", "ist", ":", "=", "v", "version", "bearer", "Basic", "#", "+", "(", "\"", "EUR", "x1", "ü7", "%", "€",
+        "und",
+    ]);
+    let part = prop_oneof![4 => in_groups, 4 => "[0-9]{1,5}", 1 => "[A-Z]{1,5}", 1 => "[A-Z0-9]{4}", 1 => "[0-9]{1,3}[.,][0-9]{2,3}", 2 => words.prop_map(str::to_owned)];
+    proptest::collection::vec((part, between()), 0..24).prop_map(|parts| parts.into_iter().flat_map(|(part, between)| [part, between.to_owned()]).collect())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
@@ -214,5 +271,32 @@ proptest! {
         }
         shown.push_str(&filtering.finish().unwrap().0);
         prop_assert_eq!(shown, whole.text.as_ref());
+    }
+
+    #[test]
+    fn figures_are_filtered_like_the_whole_wherever_they_are_cut((text, cuts) in with_cuts(figures())) {
+        let guard = Arc::new(guard(strict()));
+        let whole = guard.filter(&text, &Placeholders::default()).unwrap();
+        let mut filtering = Filtering::new(guard.clone(), Arc::default());
+        let mut shown = String::new();
+        for piece in pieces(&text, &cuts) {
+            shown.push_str(&filtering.push(piece).unwrap());
+        }
+        let (rest, flags) = filtering.finish().unwrap();
+        prop_assert_eq!(shown + &rest, whole.text.as_ref());
+        prop_assert_eq!(flags, whole.flags);
+    }
+
+    /// Whatever follows, what is found on either side of a cut is what is found in the whole.
+    #[test]
+    fn a_cut_is_safe_whatever_follows((before, after) in (figures(), figures())) {
+        let guard = guard(strict());
+        let find = |text: &str| guard.found_in_output(text, &Placeholders::default());
+        let cut = cut::safe(&before, find).unwrap();
+        let whole = before + &after;
+        let places = |findings: Vec<Finding>, from: usize| -> Vec<_> { findings.into_iter().map(|found| (found.range.start + from, found.range.end + from, found.class)).collect() };
+        let mut apart = places(find(&whole[..cut]), 0);
+        apart.extend(places(find(&whole[cut..]), cut));
+        prop_assert_eq!(apart, places(find(&whole), 0), "cut at {} of {:?}", cut, whole);
     }
 }
