@@ -210,6 +210,32 @@ fn answer() -> impl Strategy<Value = String> {
     proptest::collection::vec(part, 0..24).prop_map(|parts| parts.concat())
 }
 
+#[test]
+fn texts_that_are_easily_cut_wrongly_are_filtered_like_the_whole_wherever_they_are_cut() {
+    let guard = Arc::new(guard(strict()));
+    for text in [
+        "DE89 3704 0044 0532 0130 00 ",
+        "030 1234567   86 095 742 719 ",
+        "bearer : 41/11/11/11/11/11/11/11",
+        "api key = x1y2z3",
+        "Tel. +) (157.688) (",
+        "MT84 MALT 0110 0001 2345 MTLC AST0 01S ",
+        "DE 89 37 04 00 44 05 32 01 30 004111111111111111078051120-8",
+        "+49 30 1234567-----BEGIN PRIVATE KEY-----\nMIIE x\n-----END PRIVATE KEY-----",
+        "4111 1111 1111 1111 87-----BEGIN PRIVATE KEY-----\nMIIE x\n-----END PRIVATE KEY-----",
+        "+49 30 1234567 \u{a0}078-05-1120       ",
+    ] {
+        let whole = guard.filter(text, &Placeholders::default()).unwrap();
+        for (at, _) in text.char_indices() {
+            let mut filtering = Filtering::new(guard.clone(), Arc::default());
+            let mut shown = filtering.push(&text[..at]).unwrap();
+            shown.push_str(&filtering.push(&text[at..]).unwrap());
+            shown.push_str(&filtering.finish().unwrap().0);
+            assert_eq!(shown, whole.text, "cut at {at}");
+        }
+    }
+}
+
 /// Numbers and groups of letters with everything between them that may hold them together or tear them apart.
 fn figures() -> impl Strategy<Value = String> {
     let between =
