@@ -22,8 +22,9 @@ const ACTIVATED: &str = "prompts activated";
 pub(super) fn batches() -> Vec<Batch> {
     let budgets = vec![
         record("requests-day", json!({ "name": "Requests a day", "metric": "requests", "period": "day", "cap": "10000" })),
-        // Of tokens, not of money: who tries a model of his own with the demo has no price for it.
-        record("tokens-month", json!({ "name": "Tokens a month", "metric": "tokens", "period": "month", "cap": "20000000" })),
+        // Not of money, nor of tokens: who tries a model of his own with the demo may have no price for it, or one that does not say what
+        // it used, and then all that was reserved counts.
+        record("requests-minute", json!({ "name": "Requests a minute", "metric": "requests", "period": "minute", "cap": "600" })),
     ];
     let aliases = vec![
         record("large", json!({ "alias": DEAR, "effect": "deny" })),
