@@ -16,6 +16,7 @@ mod usage;
 mod worker;
 
 use crate::compose::server::Server;
+use crate::compose::{App, told};
 use crate::config::Config;
 use crate::telemetry;
 use anyhow::{Context, Result};
@@ -23,7 +24,9 @@ use clap::{Parser, Subcommand};
 use std::future::Future;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use steward_kernel::Module;
+use steward_kernel::tenant::Placement;
 
 /// Makes the list of modules; called once for each composition.
 pub type Modules = fn() -> Vec<Module>;
@@ -115,6 +118,15 @@ fn start(command: Command, mut config: Config, modules: Modules) -> Result<()> {
         Command::Import(args) => with_server(config, |config| import::run(args, config, modules)),
         Command::Demo(args) => with_server(config, |config| demo::run(args, config, modules)),
         Command::Bench(args) => with_server(config, |config| bench::run(args, config, modules)),
+    }
+}
+
+/// The tenant of this name, or all of them.
+async fn placements(app: &App, tenant: Option<&str>) -> Result<Vec<Arc<Placement>>> {
+    let tenants = &app.state.kernel.tenants;
+    match tenant {
+        Some(slug) => Ok(vec![tenants.find(slug).await.map_err(told).with_context(|| format!("the tenant {slug}"))?]),
+        None => Ok(tenants.all().await.map_err(told)?.into_iter().map(Arc::new).collect()),
     }
 }
 

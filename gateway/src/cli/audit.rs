@@ -5,7 +5,6 @@ use crate::compose::{App, told};
 use crate::config::Config;
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
-use std::sync::Arc;
 use std::time::Duration;
 use steward_kernel::relay::{Chain, verify_audit};
 
@@ -37,12 +36,8 @@ pub(super) async fn run(command: Command, config: Config, modules: Modules) -> R
 /// Prints a line for each tenant; returns how many chains are broken.
 async fn verify(args: &Verify, app: &App) -> Result<usize> {
     let kernel = &app.state.kernel;
-    let placements = match &args.tenant {
-        Some(slug) => vec![kernel.tenants.find(slug).await.map_err(told).with_context(|| format!("the tenant {slug}"))?],
-        None => kernel.tenants.all().await.map_err(told)?.into_iter().map(Arc::new).collect(),
-    };
     let mut broken = 0;
-    for placement in placements {
+    for placement in super::placements(app, args.tenant.as_deref()).await? {
         let chain = verify_audit(kernel, placement.tenant).await.map_err(told).with_context(|| format!("the tenant {}", placement.slug))?;
         println!("{:<24} {}", placement.slug, line(chain));
         broken += usize::from(chain.broken.is_some());

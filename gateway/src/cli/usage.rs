@@ -8,7 +8,6 @@ use chrono::NaiveDate;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 use std::io::Write;
-use std::sync::Arc;
 use std::time::Duration;
 use steward_kernel::principal::{Door, Principal};
 use steward_kernel::{Field, Table, ids};
@@ -66,10 +65,6 @@ pub(super) async fn run(args: Args, config: Config, modules: Modules) -> Result<
 
 async fn print(args: &Args, app: &App, out: impl Write) -> Result<()> {
     let kernel = &app.state.kernel;
-    let placements = match &args.tenant {
-        Some(slug) => vec![kernel.tenants.find(slug).await.map_err(told).with_context(|| format!("the tenant {slug}"))?],
-        None => kernel.tenants.all().await.map_err(told)?.into_iter().map(Arc::new).collect(),
-    };
     let mut parameters = json!({ "by": args.by.group() });
     for (name, day) in [("from", args.from), ("to", args.to)] {
         if let Some(day) = day {
@@ -78,7 +73,7 @@ async fn print(args: &Args, app: &App, out: impl Write) -> Result<()> {
     }
     let mut out = csv::Writer::from_writer(out);
     let mut is_first = true;
-    for placement in placements {
+    for placement in super::placements(app, args.tenant.as_deref()).await? {
         let principal = Principal::system(placement.tenant, Door::Cli, ids::fresh().to_string());
         let read = async { kernel.read(&principal).await?.report(REPORT, parameters.clone()).await };
         let (spec, table) = read.await.map_err(told).with_context(|| format!("the tenant {}", placement.slug))?;

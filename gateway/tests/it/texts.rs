@@ -26,7 +26,7 @@ fn said(language: &str) -> BTreeMap<String, BTreeSet<String>> {
         let mut current = None;
         for line in text.lines() {
             if let Some((id, _)) = line.split_once(" =").filter(|_| line.starts_with(|c: char| c.is_ascii_lowercase())) {
-                let is_said = ["-refused--", "-effect-", "-warning-"].iter().any(|kind| id.contains(kind));
+                let is_said = ["-refused--", "-ended--", "-effect-", "-warning-"].iter().any(|kind| id.contains(kind));
                 current = is_said.then(|| id.to_owned());
             }
             if let Some(id) = &current {
@@ -83,6 +83,8 @@ fn every_reason_effect_and_warning_is_told_in_english_and_german_with_the_same_a
             }
         }
     }
+    // Why a turn of the assistant was ended from outside.
+    missing.extend(["deadline", "internal", "interrupted"].map(|code| format!("assistant-ended--{code}")).into_iter().filter(|id| !english.contains_key(id)));
     assert_eq!(missing, BTreeSet::new());
     assert!(reasons > 60 && messages >= 7, "{reasons} reasons and {messages} messages were found");
 }

@@ -105,6 +105,15 @@ fn a_long_table_of_numbers_is_passed_on_while_it_arrives() {
     assert_eq!(whole, (0..200).map(|line| format!("{line} 12.50 {} 7\n", line * 3)).collect::<String>());
 }
 
+/// What a stream of these pieces shows in the end, and what is reported of it.
+fn streamed<'a>(guard: &Arc<Guard>, pieces: impl IntoIterator<Item = &'a str>) -> (String, Vec<Flag>) {
+    let mut filtering = Filtering::new(guard.clone(), Arc::default());
+    let mut shown: String = pieces.into_iter().map(|piece| filtering.push(piece).unwrap()).collect();
+    let (rest, flags) = filtering.finish().unwrap();
+    shown.push_str(&rest);
+    (shown, flags)
+}
+
 /// The most characters that are held at once while a text arrives one by one.
 fn held_at_most(text: &str) -> usize {
     let mut filtering = Filtering::new(Arc::new(guard(strict())), Arc::default());
@@ -227,11 +236,8 @@ fn texts_that_are_easily_cut_wrongly_are_filtered_like_the_whole_wherever_they_a
     ] {
         let whole = guard.filter(text, &Placeholders::default()).unwrap();
         for (at, _) in text.char_indices() {
-            let mut filtering = Filtering::new(guard.clone(), Arc::default());
-            let mut shown = filtering.push(&text[..at]).unwrap();
-            shown.push_str(&filtering.push(&text[at..]).unwrap());
-            shown.push_str(&filtering.finish().unwrap().0);
-            assert_eq!(shown, whole.text, "cut at {at}");
+            let (shown, flags) = streamed(&guard, [&text[..at], &text[at..]]);
+            assert_eq!((shown.as_str(), flags), (&*whole.text, whole.flags.clone()), "cut at {at}");
         }
     }
 }
@@ -276,13 +282,8 @@ proptest! {
     fn a_stream_is_filtered_like_the_whole_wherever_it_is_cut((text, cuts) in with_cuts(answer())) {
         let guard = Arc::new(guard(strict()));
         let whole = guard.filter(&text, &Placeholders::default()).unwrap();
-        let mut filtering = Filtering::new(guard.clone(), Arc::default());
-        let mut shown = String::new();
-        for piece in pieces(&text, &cuts) {
-            shown.push_str(&filtering.push(piece).unwrap());
-        }
-        let (rest, flags) = filtering.finish().unwrap();
-        prop_assert_eq!(shown + &rest, whole.text.as_ref());
+        let (shown, flags) = streamed(&guard, pieces(&text, &cuts));
+        prop_assert_eq!(shown, whole.text.as_ref());
         prop_assert_eq!(flags, whole.flags);
     }
 
@@ -303,13 +304,8 @@ proptest! {
     fn figures_are_filtered_like_the_whole_wherever_they_are_cut((text, cuts) in with_cuts(figures())) {
         let guard = Arc::new(guard(strict()));
         let whole = guard.filter(&text, &Placeholders::default()).unwrap();
-        let mut filtering = Filtering::new(guard.clone(), Arc::default());
-        let mut shown = String::new();
-        for piece in pieces(&text, &cuts) {
-            shown.push_str(&filtering.push(piece).unwrap());
-        }
-        let (rest, flags) = filtering.finish().unwrap();
-        prop_assert_eq!(shown + &rest, whole.text.as_ref());
+        let (shown, flags) = streamed(&guard, pieces(&text, &cuts));
+        prop_assert_eq!(shown, whole.text.as_ref());
         prop_assert_eq!(flags, whole.flags);
     }
 
